@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+
+type DemoTenant = {
+  readonly slug: string;
+  readonly name: string;
+  readonly plan: string;
+  readonly placement: 'shared' | 'dedicated';
+  readonly locale: string;
+  readonly timeZone: string;
+  readonly midtransServerKey: string;
+};
+
+/** The two merchants that a newcomer meets. */
+export const demoTenants: readonly DemoTenant[] = [
+  {
+    slug: 'buatfilm',
+    name: 'Buat Film',
+    plan: 'pro',
+    placement: 'shared',
+    locale: 'id',
+    timeZone: 'Asia/Jakarta',
+    midtransServerKey: 'SB-Mid-server-demo-buatfilm',
+  },
+  {
+    slug: 'goteborg',
+    name: 'Göteborgs Filmorkester',
+    plan: 'enterprise',
+    placement: 'dedicated', // served from the shared database until it has its own
+    locale: 'sv',
+    timeZone: 'Europe/Stockholm',
+    midtransServerKey: 'SB-Mid-server-demo-goteborg',
+  },
+];
+
+type SeedOptions = {
+  readonly platformUrl: string;
+  readonly port: number;
+  /** The tenants' secret keys by slug. */
+  readonly secretKeys: Readonly<Record<string, string>>;
+};
+
+/** Adds the demo's merchants and their keys; what is there stays, but for the port in addresses. */
+export async function seedDemo({ platformUrl, port, secretKeys }: SeedOptions): Promise<void> {
+  const client = new pg.Client({ connectionString: platformUrl });
+  await client.connect();
+  try {
+    for (const tenant of demoTenants) {
+      const secretKey = secretKeys[tenant.slug];
+      if (!secretKey) throw new Error(`The demo has no secret key for ${tenant.slug}.`);
+      await insertTenant(client, tenant, port);
+      await insertKey(client, tenant.slug, secretKey);
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+async function insertTenant(client: pg.Client, tenant: DemoTenant, port: number): Promise<void> {
+  const { slug, name, plan, placement, locale, timeZone, midtransServerKey } = tenant;
+  await client.query(
+    `insert into tenants (slug, name, plan, placement, locale, time_zone, midtrans_server_key,
+                          contact_email, email_from, email_reply_to, return_url)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $10)
+     on conflict (slug) do update set return_url = excluded.return_url`,
+    [
+      slug,
+      name,
+      plan,
+      placement,
+      locale,
+      timeZone,
+      midtransServerKey,
+      `hello@${slug}.example`,
+      `${name} <orders@${slug}.example>`,
+      `http://${slug}.localhost:${port}/demo/order`,
+    ],
+  );
+}
+
+async function insertKey(client: pg.Client, slug: string, secretKey: string): Promise<void> {
+  await client.query(
+    `insert into api_keys (tenant_id, prefix, key_hash)
+     select id, $2, $3 from tenants where slug = $1
+     on conflict (key_hash) do nothing`,
+    [slug, secretKey.slice(0, 12), createHash('sha256').update(secretKey).digest()],
+  );
+}

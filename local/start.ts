@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { migrate } from '../src/db/migrate.ts';
+import { type DatabaseUrls, setUpDatabase } from './database.ts';
+import { type Part, requireFreePort, startPart } from './parts.ts';
+import { removePostgres, startPostgres } from './postgres/embedded-postgres.ts';
+import { loadSecrets, type Secrets } from './secrets.ts';
+import { seedDemo } from './seed.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { type Demo, demoOf, describe } from './summary.ts';
+
+type Stop = () => Promise<unknown>;
+
+/** `npm start`: the whole of Kassa on one machine, with stand-ins for everybody outside of it. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { fresh: { type: 'boolean' }, watch: { type: 'boolean' } },
+  });
+  // biome-ignore lint/style/noProcessEnv: a process entry hands the environment to the settings.
+  const environment = process.env;
+  const settings = readSettings(environment);
+  const dir = resolve(settings.KASSA_DIR);
+  const stops: Stop[] = [];
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  const asked = signalled();
+
+  try {
+    await requirePorts(settings);
+    if (values.fresh) await wipe(dir);
+    await mkdir(`${dir}/logs`, { recursive: true });
+    await rm(`${dir}/demo.json`, { force: true });
+    const secrets = await loadSecrets(`${dir}/secrets.json`);
+    const database = await openDatabase(settings, { dir, secrets, stops });
+    await seedDemo({
+      platformUrl: database.platform,
+      port: settings.PORT,
+      secretKeys: secrets.secretKeys,
+    });
+    const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
+    stops.push(() => Promise.all(parts.map((part) => part.stop())));
+
+    const demo = demoOf(settings, secrets);
+    await writeFile(`${dir}/demo.json`, `${JSON.stringify(demo, undefined, 2)}\n`, { mode: 0o600 });
+    process.stdout.write(describe(demo satisfies Demo));
+    const failure = await Promise.race([asked, ...parts.map((part) => part.ended)]);
+    if (failure !== undefined) throw new Error(failure);
+  } finally {
+    await rm(`${dir}/demo.json`, { force: true });
+    await stopAll();
+  }
+}
+
+async function wipe(dir: string): Promise<void> {
+  await removePostgres(`${dir}/postgres`);
+  await rm(dir, { recursive: true, force: true });
+}
+
+async function requirePorts(settings: Settings): Promise<void> {
+  await requireFreePort(settings.PORT, 'PORT');
+  if (settings.MIDTRANS_EMULATOR === 'on') {
+    await requireFreePort(settings.MIDTRANS_EMULATOR_PORT, 'MIDTRANS_EMULATOR_PORT');
+  }
+  if (!settings.SMTP_URL) {
+    await requireFreePort(settings.INBOX_PORT, 'INBOX_PORT');
+    await requireFreePort(settings.INBOX_SMTP_PORT, 'INBOX_SMTP_PORT');
+  }
+}
+
+type Opening = { readonly dir: string; readonly secrets: Secrets; readonly stops: Stop[] };
+
+/** The database of the settings, or one of our own in the data folder. */
+async function openDatabase(settings: Settings, opening: Opening): Promise<DatabaseUrls> {
+  const { DATABASE_URL, DATABASE_PLATFORM_URL, DATABASE_WORKER_URL, DATABASE_OWNER_URL } = settings;
+  if (DATABASE_URL) {
+    if (!DATABASE_PLATFORM_URL || !DATABASE_WORKER_URL || !DATABASE_OWNER_URL) {
+      throw new Error(
+        'With DATABASE_URL, set DATABASE_PLATFORM_URL, DATABASE_WORKER_URL and DATABASE_OWNER_URL too.',
+      );
+    }
+    await migrate({ ownerUrl: DATABASE_OWNER_URL });
+    return {
+      app: DATABASE_URL,
+      platform: DATABASE_PLATFORM_URL,
+      worker: DATABASE_WORKER_URL,
+      owner: DATABASE_OWNER_URL,
+    };
+  }
+  const { dir, secrets, stops } = opening;
+  const server = await startPostgres({
+    dataDir: `${dir}/postgres`,
+    port: settings.POSTGRES_PORT,
+    mode: 'durable',
+    superuserPassword: secrets.superuserPassword,
+  });
+  stops.push(() => server.stop());
+  return setUpDatabase({ adminUrl: server.url, name: 'kassa', password: secrets.databasePassword });
+}
+
+type Starting = {
+  readonly dir: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly database: DatabaseUrls;
+  readonly watch: boolean | undefined;
+};
+
+async function startParts(settings: Settings, starting: Starting): Promise<Part[]> {
+  const { dir, environment, database, watch } = starting;
+  const shared = {
+    ...environment,
+    DATABASE_URL: database.app,
+    DATABASE_PLATFORM_URL: database.platform,
+    DATABASE_WORKER_URL: database.worker,
+    PORT: String(settings.PORT),
+    PUBLIC_URL: environment.PUBLIC_URL || `http://localhost:${settings.PORT}`,
+    SMTP_URL: settings.SMTP_URL || `smtp://127.0.0.1:${settings.INBOX_SMTP_PORT}`,
+    MIDTRANS_EMULATOR_DATA: `${dir}/midtrans.sqlite`,
+    INBOX_DATA: `${dir}/inbox.sqlite`,
+    DEMO_MODE: 'true',
+    ...(settings.MIDTRANS_EMULATOR === 'on' && {
+      MIDTRANS_BASE_URL: `http://127.0.0.1:${settings.MIDTRANS_EMULATOR_PORT}`,
+    }),
+  };
+  const nodeOptions = watch ? ['--watch'] : [];
+  const wanted = [
+    settings.MIDTRANS_EMULATOR === 'on' && {
+      name: 'midtrans',
+      entry: 'emulators/midtrans/server.ts',
+    },
+    !settings.SMTP_URL && { name: 'inbox', entry: 'emulators/inbox/server.ts' },
+    { name: 'server', entry: 'src/server.ts', nodeOptions },
+    { name: 'worker', entry: 'src/worker.ts', nodeOptions },
+  ].filter((part) => part !== false);
+  const started = await Promise.allSettled(
+    wanted.map((part) =>
+      startPart({ ...part, environment: shared, logFile: `${dir}/logs/${part.name}.log` }),
+    ),
+  );
+  const running = started.filter((part) => part.status === 'fulfilled').map(({ value }) => value);
+  const failed = started.find((part) => part.status === 'rejected');
+  if (!failed) return running;
+  await Promise.all(running.map((part) => part.stop()));
+  throw failed.reason;
+}
+
+/** Resolves when somebody asks the demo to stop. */
+function signalled(): Promise<undefined> {
+  return new Promise((resolve) => {
+    process.on('SIGINT', () => resolve(undefined));
+    process.on('SIGTERM', () => resolve(undefined));
+  });
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,55 @@
+import type { Secrets } from './secrets.ts';
+import { demoTenants } from './seed.ts';
+import type { Settings } from './settings.ts';
+
+/** What `.kassa/demo.json` holds, for people and for tests. */
+export type Demo = {
+  readonly server: string;
+  readonly midtrans: string | undefined;
+  readonly inbox: string | undefined;
+  readonly tenants: readonly { readonly slug: string; readonly secretKey: string }[];
+  readonly logins: readonly { door: string; email: string; password: string }[];
+};
+
+export function demoOf(settings: Settings, secrets: Secrets): Demo {
+  return {
+    server: `http://localhost:${settings.PORT}`,
+    midtrans:
+      settings.MIDTRANS_EMULATOR === 'on'
+        ? `http://localhost:${settings.MIDTRANS_EMULATOR_PORT}`
+        : undefined,
+    inbox: settings.SMTP_URL ? undefined : `http://localhost:${settings.INBOX_PORT}`,
+    tenants: demoTenants.map(({ slug }) => ({ slug, secretKey: secrets.secretKeys[slug] ?? '' })),
+    logins: [],
+  };
+}
+
+/** The table that a newcomer reads, and what to try first. */
+export function describe(demo: Demo): string {
+  const { port } = new URL(demo.server);
+  const [first] = demo.tenants;
+  const rows = [
+    ...demo.tenants.map(({ slug }) => [`Shop "${slug}"`, `http://${slug}.localhost:${port}/demo`]),
+    ['Mail inbox', demo.inbox ?? 'your own SMTP server'],
+    ['Midtrans emulator', demo.midtrans ?? 'Midtrans itself'],
+    ['API and health', `${demo.server}/health`],
+    ...demo.tenants.map(({ slug, secretKey }) => [`Secret key "${slug}"`, secretKey]),
+  ];
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  const table = rows.map(([name = '', value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+  return `
+Kassa is ready.
+
+${table}
+
+Pay an order in a browser at the first address, then look at the mail. Or by hand:
+
+  curl -s '${demo.server}/payment/create?tenant=${first?.slug}' -H 'Content-Type: application/json' \\
+    -d '{"orderId":"ORDER-1","amount":150000,"email":"you@shop.example","name":"You","paymentMethod":"bca_va"}'
+  curl -s -X POST '${demo.midtrans ?? ''}/_control/orders/ORDER-1/pay' -H 'Content-Type: application/json' -d '{"method":"bca_va"}'
+  curl -s '${demo.server}/orders/ORDER-1/status?tenant=${first?.slug}'
+  curl -s '${demo.server}/admin/stats' -H 'Authorization: Bearer ${first?.secretKey}'
+
+Ctrl-C stops everything. The data stays in .kassa/ until: npm start -- --fresh
+`;
+}

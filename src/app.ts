@@ -1,0 +1,96 @@
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import { answerNotFound, answerProblems } from './middleware/problems.ts';
+import { trustProxies } from './middleware/proxy-trust.ts';
+import { assignRequestId } from './middleware/request-id.ts';
+import { resolveTenant } from './middleware/tenant-resolver.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { demoRoutes } from './routes/demo.ts';
+import { healthRoutes, probeRoutes } from './routes/health.ts';
+import { orderRoutes } from './routes/orders.ts';
+import { paymentRoutes } from './routes/payments.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+import type { HealthService } from './services/health.ts';
+import type { NotificationService } from './services/notifications.ts';
+import type { OrderService } from './services/orders.ts';
+import type { PaymentService } from './services/payments.ts';
+import type { StatsService } from './services/stats.ts';
+import type { TenantDirectory } from './services/tenants.ts';
+
+export type AppOptions = {
+  readonly services: {
+    readonly directory: TenantDirectory;
+    readonly payments: PaymentService;
+    readonly orders: OrderService;
+    readonly notifications: NotificationService;
+    readonly stats: StatsService;
+    readonly health: HealthService;
+  };
+  readonly log: Logger;
+  readonly trustedProxies: readonly string[];
+  readonly tenantDomains: readonly string[];
+  readonly platformSubdomains: readonly string[];
+  readonly hasDemo: boolean;
+  readonly isHttps: boolean;
+};
+
+/** The HTTP side of Kassa. Neither listens nor reads the environment. */
+export function buildApp(options: AppOptions): Express {
+  const { services, log, trustedProxies, isHttps } = options;
+  const trust = trustProxies(trustedProxies);
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('trust proxy', [...trustedProxies]);
+  app.set('query parser', 'simple');
+
+  app.use(assignRequestId(trust));
+  app.use(accessLog(log));
+  app.use(
+    helmet({
+      strictTransportSecurity: isHttps && { maxAge: 31_536_000, includeSubDomains: true },
+      contentSecurityPolicy: {
+        directives: { upgradeInsecureRequests: isHttps ? [] : null },
+      },
+    }),
+  );
+  app.use((_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    next();
+  });
+
+  app.use(probeRoutes(services.health));
+  app.use(resolveTenant({ ...options, directory: services.directory, trust }));
+  app.use(healthRoutes(services.health));
+  app.use(paymentRoutes(services.payments));
+  app.use(orderRoutes(services.orders));
+  app.use(webhookRoutes(services.notifications));
+  app.use(adminRoutes(services.stats));
+  if (options.hasDemo) app.use(demoRoutes());
+
+  app.use(answerNotFound);
+  app.use(answerProblems);
+  return app;
+}
+
+/** One line a request: who, what, how it ended. No headers, no query, no body. */
+function accessLog(log: Logger) {
+  return pinoHttp({
+    logger: log,
+    genReqId: (_req, res) => String(res.getHeader('X-Request-Id')),
+    serializers: {
+      req: ({ method, url }: { method: string; url: string }) => ({
+        method,
+        path: url.split('?')[0],
+      }),
+      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
+    },
+    customAttributeKeys: { reqId: 'requestId' },
+    quietReqLogger: true,
+    customLogLevel: (_req, res, error) => {
+      if (error || res.statusCode >= 500) return 'warn';
+      return 'info';
+    },
+  });
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { Secret } from './domain/secret.ts';
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const secret = z
+  .string()
+  .min(1)
+  .transform((text) => new Secret(text));
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+  .transform((text) => new Secret(text));
+const milliseconds = z.coerce.number().int().min(50).max(120_000);
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''));
+
+/** Every variable that Kassa reads. `.env.example` explains each; a test keeps the two equal. */
+const Environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3010),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+
+  DATABASE_URL: postgresUrl,
+  DATABASE_PLATFORM_URL: postgresUrl,
+  DATABASE_WORKER_URL: postgresUrl,
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
+
+  PUBLIC_URL: httpUrl.default('http://localhost:3010'),
+  TENANT_DOMAINS: list.default(['localhost']),
+  PLATFORM_SUBDOMAINS: list.default(['www', 'admin', 'funnel', 'funnelstaging']),
+  TRUSTED_PROXIES: list.default(['127.0.0.0/8', '::1/128']),
+
+  MIDTRANS_BASE_URL: httpUrl.optional(),
+  PROVIDER_TIMEOUT_MS: milliseconds.default(8_000),
+  NOTIFICATION_CONFIRM_MS: milliseconds.default(700),
+
+  SMTP_URL: secret.default(new Secret('smtp://127.0.0.1:4051')),
+  MAIL_FROM: z.email().default('no-reply@kassa.example'),
+
+  SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
+  DEMO_MODE: z.stringbool().default(false),
+});
+
+export type Config = Readonly<ReturnType<typeof loadConfig>>;
+
+/**
+ * Reads the environment once, at the start of a process.
+ *
+ * @throws Error that lists every bad variable, one per line
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv) {
+  // An empty variable is one that somebody left blank in .env, not an empty value.
+  const given = Object.entries(environment).filter(([, value]) => value !== '');
+  const parsed = Environment.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      ({ path, message }) => `  ${path.join('.')}: ${message}`,
+    );
+    throw new Error(`The configuration is not valid; see .env.example.\n${faults.join('\n')}`);
+  }
+  const config = parsed.data;
+  if (config.NODE_ENV === 'production') refuseDemoParts(config);
+  return config;
+}
+
+function refuseDemoParts(config: z.infer<typeof Environment>): void {
+  const faults = [
+    config.DEMO_MODE && '  DEMO_MODE: must be off in production',
+    config.MIDTRANS_BASE_URL && '  MIDTRANS_BASE_URL: an emulator cannot be used in production',
+    !config.PUBLIC_URL.startsWith('https://') && '  PUBLIC_URL: must be https in production',
+  ].filter((fault) => typeof fault === 'string');
+  if (faults.length > 0) {
+    throw new Error(`This configuration is not for production.\n${faults.join('\n')}`);
+  }
+}
+
+/** The names in the schema, for the test that compares them with `.env.example`. */
+export const variableNames = Object.keys(Environment.shape);

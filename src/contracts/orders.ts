@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/**
+ * `GET /orders/:orderId/status`. Public, and an order id can be guessed: nothing here says who
+ * the shopper is, or lets anybody pay in their name.
+ */
+export const OrderStatusReply = z.object({
+  success: z.literal(true),
+  order: z.object({
+    orderId: z.string(),
+    status: z.enum([
+      'pending',
+      'paid',
+      'failed',
+      'expired',
+      'cancelled',
+      'refunded',
+      'partially_refunded',
+      'disputed',
+    ]),
+    amount: z.int(),
+    refundedAmount: z.int(),
+    currency: z.string(),
+    paymentMethod: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+    paidAt: z.iso.datetime().nullable(),
+    expiresAt: z.iso.datetime().nullable(),
+  }),
+});
+export type OrderStatusReply = z.infer<typeof OrderStatusReply>;

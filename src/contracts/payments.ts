@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { OrderReference } from '../domain/ids.ts';
+import { paymentMethods } from '../domain/payment-methods.ts';
+
+/** More than any Midtrans method takes (Mandiri Bill: 50 billion), less than what a double holds. */
+const maxAmount = 999_999_999_999n;
+
+/** Whole units of the tenant's currency as an integer, or as the integer text that v1 sends too. */
+const Amount = z
+  .union([z.int(), z.string().regex(/^\d{1,15}$/, 'must be an integer')], {
+    error: 'must be an integer, as a number or as text',
+  })
+  .transform((value) => BigInt(value))
+  .refine((amount) => amount > 0n, 'must be greater than 0')
+  .refine((amount) => amount <= maxAmount, `must be at most ${maxAmount}`);
+
+/**
+ * `POST /payment/create`. Members that are not named here are ignored and never stored: storefronts
+ * of v1 send some.
+ */
+export const CreatePaymentRequest = z.object({
+  orderId: OrderReference,
+  amount: Amount,
+  email: z
+    .string()
+    .trim()
+    .max(255, 'must have at most 255 characters')
+    .pipe(z.email('must be a mail address'))
+    .transform((email) => email.toLowerCase()),
+  name: z.string().trim().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+  phone: z
+    .string()
+    .trim()
+    .max(30, 'must have at most 30 characters')
+    .regex(/^[+\d][\d\s().-]*$|^$/, 'must be a phone number')
+    .nullish()
+    .transform((phone) => phone || undefined),
+  paymentMethod: z
+    .enum(paymentMethods, { error: `must be one of ${paymentMethods.join(', ')}` })
+    .nullish()
+    .transform((method) => method ?? undefined),
+});
+export type CreatePaymentRequest = z.output<typeof CreatePaymentRequest>;
+
+export const CreatePaymentReply = z.object({
+  success: z.literal(true),
+  redirectUrl: z.url(),
+  token: z.string(),
+  orderId: z.string(),
+  expiresAt: z.iso.datetime(),
+});
+export type CreatePaymentReply = z.infer<typeof CreatePaymentReply>;

@@ -1,0 +1,182 @@
+import type pg from 'pg';
+import type { TenantId } from '../domain/ids.ts';
+import { isConflict, isUnavailable, unavailable } from './errors.ts';
+
+type Row = pg.QueryResultRow;
+
+/** What a repository may do: run one statement with bound values. */
+export type Transaction = {
+  query<R extends Row>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>>;
+};
+
+declare const tenantBrand: unique symbol;
+declare const platformBrand: unique symbol;
+
+/** A transaction that sees one tenant's rows. Only `withTenant` can make one. */
+export type TenantTx = Transaction & {
+  readonly tenantId: TenantId;
+  readonly [tenantBrand]: true;
+};
+
+/** A transaction of the control plane, under another login. Only `withPlatform` can make one. */
+export type PlatformTx = Transaction & { readonly [platformBrand]: true };
+
+export type Db = ReturnType<typeof createDb>;
+
+const maxTries = 3;
+
+/**
+ * The two doors to PostgreSQL; there is no third. All tenants share one pool, each unit of work is
+ * one transaction, and the tenant is set inside it.
+ */
+export function createDb({ app, platform }: { app: pg.Pool; platform: pg.Pool }) {
+  /**
+   * Runs `work` in one transaction of the tenant. `begin`, the tenant and the first statement
+   * travel together, so that a transaction costs one round trip more than its statements. Run
+   * again when PostgreSQL breaks a deadlock: `work` must touch nothing but the database.
+   */
+  async function withTenant<T>(tenantId: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+    return retryConflicts(() => run(app, openTenant(tenantId), work));
+  }
+
+  /**
+   * As `withTenant`, for work that is exactly one statement: `commit` travels along with it, so
+   * that the whole transaction is ONE round trip. What `work` does with the rows happens after
+   * the commit; a second statement is refused.
+   */
+  async function withTenantOnce<T>(
+    tenantId: TenantId,
+    work: (tx: TenantTx) => Promise<T>,
+  ): Promise<T> {
+    return retryConflicts(() => runOnce(app, openTenant(tenantId), work));
+  }
+
+  /** Runs `work` in one transaction of the control plane: registry, keys, plans. */
+  async function withPlatform<T>(work: (tx: PlatformTx) => Promise<T>): Promise<T> {
+    return retryConflicts(() => run(platform, openPlatform, work));
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([app.end(), platform.end()]);
+  }
+
+  return { withTenant, withTenantOnce, withPlatform, close };
+}
+
+/** How a kind of transaction is opened, and how it looks to the repositories. */
+type Opening<Tx> = {
+  send(client: pg.PoolClient): Promise<unknown>[];
+  toTx(query: Transaction['query']): Tx;
+};
+
+function openTenant(tenantId: TenantId): Opening<TenantTx> {
+  return {
+    send: (client) => [
+      client.query('begin'),
+      client.query('select app.set_tenant($1)', [tenantId]),
+    ],
+    toTx: (query) => ({ tenantId, query }) as TenantTx,
+  };
+}
+
+const openPlatform: Opening<PlatformTx> = {
+  send: (client) => [client.query('begin')],
+  toTx: (query) => ({ query }) as PlatformTx,
+};
+
+async function run<Tx, T>(
+  pool: pg.Pool,
+  opening: Opening<Tx>,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return withClient(pool, async (client) => {
+    let opened: Promise<unknown> | undefined;
+    const tx = opening.toTx(async <R extends Row>(text: string, values?: readonly unknown[]) => {
+      if (opened) return client.query<R>(text, values && [...values]);
+      opened = Promise.all(opening.send(client));
+      return together(opened, client.query<R>(text, values && [...values]));
+    });
+    const result = await work(tx);
+    // Work that asked nothing opened nothing.
+    if (opened) await commit(client.query('commit'));
+    return result;
+  });
+}
+
+async function runOnce<Tx, T>(
+  pool: pg.Pool,
+  opening: Opening<Tx>,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return withClient(pool, async (client) => {
+    let isUsed = false;
+    const tx = opening.toTx(async <R extends Row>(text: string, values?: readonly unknown[]) => {
+      if (isUsed) throw new Error('This transaction takes one statement; use withTenant for more.');
+      isUsed = true;
+      const opened = Promise.all(opening.send(client));
+      const answer = client.query<R>(text, values && [...values]);
+      const committed = commit(client.query('commit'));
+      const result = await together(opened, answer, committed);
+      await committed;
+      return result;
+    });
+    return work(tx);
+  });
+}
+
+/**
+ * Waits for a pipelined statement. The opening's failure is the cause of what follows it, so it
+ * wins; the others are still heard, or they would be unhandled rejections.
+ */
+async function together<R>(opened: Promise<unknown>, answer: Promise<R>, ...rest: Promise<void>[]) {
+  const [opening, result] = await Promise.allSettled([opened, answer, ...rest]);
+  if (opening.status === 'rejected') throw opening.reason;
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+/** A transaction that failed answers `commit` with ROLLBACK and no error: nothing was stored. */
+async function commit(answer: Promise<pg.QueryResult>): Promise<void> {
+  const { command } = await answer;
+  if (command !== 'COMMIT') throw new Error('The transaction was rolled back at commit.');
+}
+
+async function withClient<T>(
+  pool: pg.Pool,
+  use: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect().catch((error) => {
+    throw unavailable(error);
+  });
+  let broken: Error | undefined;
+  try {
+    return await use(client);
+  } catch (error) {
+    broken = await rollBack(client, error);
+    throw isUnavailable(error) ? unavailable(error) : error;
+  } finally {
+    // A client whose transaction may still be open must not serve the next tenant.
+    client.release(broken);
+  }
+}
+
+/** Ends the transaction; answers why the client is not fit for another one, if it is not. */
+async function rollBack(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
+  if (isUnavailable(cause)) return new Error('The connection is in doubt.', { cause });
+  try {
+    await client.query('rollback');
+    return undefined;
+  } catch (error) {
+    return new Error('The rollback failed.', { cause: error });
+  }
+}
+
+async function retryConflicts<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isConflict(error) || tries === maxTries) throw error;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** UUIDs of our own rows, branded so that one kind cannot pass for another. */
+export const TenantId = z.uuid().brand<'TenantId'>();
+export type TenantId = z.infer<typeof TenantId>;
+
+export const CustomerId = z.uuid().brand<'CustomerId'>();
+export type CustomerId = z.infer<typeof CustomerId>;
+
+/** Our id of an order row. What the merchant calls the order is an `OrderReference`. */
+export const OrderId = z.uuid().brand<'OrderId'>();
+export type OrderId = z.infer<typeof OrderId>;
+
+export const PaymentId = z.uuid().brand<'PaymentId'>();
+export type PaymentId = z.infer<typeof PaymentId>;
+
+export const NotificationId = z.uuid().brand<'NotificationId'>();
+export type NotificationId = z.infer<typeof NotificationId>;
+
+/** A tenant's subdomain. */
+export const Slug = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$/, 'must be 3 to 63 of a-z, 0-9 and -')
+  .brand<'Slug'>();
+export type Slug = z.infer<typeof Slug>;
+
+/**
+ * The merchant's name of an order. The characters and the length are those that Midtrans accepts
+ * and that survive in a URL path; an id of dots alone would climb in one.
+ */
+export const OrderReference = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(50, 'must have at most 50 characters')
+  .regex(/^[A-Za-z0-9._~-]+$/, 'may hold letters, digits, and - _ ~ . only')
+  .refine((text) => !/^\.+$/.test(text), 'must not consist of dots')
+  .brand<'OrderReference'>();
+export type OrderReference = z.infer<typeof OrderReference>;

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { NotificationId, OrderId } from './ids.ts';
+
+export const mailKinds = ['created', 'paid', 'failed', 'expired'] as const;
+export type MailKind = (typeof mailKinds)[number];
+
+/** The work that a transaction can leave behind, by queue. Payloads hold ids only. */
+export const jobPayloads = {
+  'order-mail': z.strictObject({
+    orderId: OrderId,
+    kind: z.enum(mailKinds),
+    requestId: z.string().optional(),
+  }),
+  'notification-confirm': z.strictObject({
+    notificationId: NotificationId,
+    requestId: z.string().optional(),
+  }),
+} as const;
+
+export type Topic = keyof typeof jobPayloads;
+export type JobPayload<T extends Topic> = z.infer<(typeof jobPayloads)[T]>;
+export type Job = { [T in Topic]: { readonly topic: T; readonly payload: JobPayload<T> } }[Topic];

@@ -1,0 +1,214 @@
+/**
+ * The one transition table of payments and orders. Pure: whoever learned something (create,
+ * notification, check) asks here what it means, and nobody else decides.
+ */
+
+/** A payment is one attempt to pay an order at one provider. */
+export const paymentStatuses = [
+  'creating', // the intent is written, the provider's answer is not
+  'unknown', // the provider may or may not have executed the call
+  'pending', // the shopper can pay
+  'challenged', // captured, held by fraud screening until a person decides
+  'authorized', // the card is reserved, not charged
+  'paid',
+  'failed', // refused at creation, or paid and taken back by the bank
+  'expired',
+  'cancelled',
+  'partially_refunded',
+  'refunded',
+  'disputed', // charged back, wholly or in part
+] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+export type OrderStatus = Exclude<
+  PaymentStatus,
+  'creating' | 'unknown' | 'challenged' | 'authorized'
+>;
+
+/** What a provider says about one of its transactions, in our words. */
+export const observedStates = [
+  'pending',
+  'challenged',
+  'authorized',
+  'paid',
+  'denied', // this attempt ended; the shopper may make another one on the same page
+  'expired',
+  'cancelled',
+  'partially_refunded',
+  'refunded',
+  'disputed',
+] as const;
+export type ObservedState = (typeof observedStates)[number];
+
+export type Decision =
+  | { readonly kind: 'move'; readonly to: PaymentStatus; readonly attention?: string }
+  | { readonly kind: 'stay'; readonly why: string; readonly attention?: string }
+  | { readonly kind: 'illegal'; readonly why: string };
+
+type Known = { readonly status: PaymentStatus; readonly transactionId: string | undefined };
+type Observed = { readonly state: ObservedState; readonly transactionId: string };
+
+const late = 'Money arrived after the order had ended.';
+
+/** Decides what an observation means for a payment. Total over both unions. */
+export function decide(payment: Known, observed: Observed): Decision {
+  const isSameAttempt =
+    payment.transactionId === undefined || payment.transactionId === observed.transactionId;
+  switch (payment.status) {
+    case 'creating':
+    case 'unknown':
+    case 'pending':
+    case 'challenged':
+    case 'authorized':
+      return decideOpen(payment.status, observed.state, isSameAttempt);
+    case 'paid':
+      return decidePaid(observed.state, isSameAttempt);
+    case 'failed':
+    case 'expired':
+    case 'cancelled':
+      return decideEnded(payment.status, observed.state);
+    case 'partially_refunded':
+    case 'refunded':
+    case 'disputed':
+      return decideReturned(payment.status, observed.state, isSameAttempt);
+    default:
+      return payment.status satisfies never;
+  }
+}
+
+function decideOpen(
+  status: PaymentStatus,
+  observed: ObservedState,
+  isSameAttempt: boolean,
+): Decision {
+  if (observed === 'denied') {
+    // A refusal ends the attempt, never the page: Snap lets the shopper choose again.
+    return isSameAttempt && (status === 'challenged' || status === 'authorized')
+      ? { kind: 'move', to: 'pending' }
+      : { kind: 'stay', why: 'one attempt was denied' };
+  }
+  if ((observed === 'expired' || observed === 'cancelled') && !isSameAttempt) {
+    return { kind: 'stay', why: 'another attempt ended' };
+  }
+  if (observed === 'pending' && (status === 'challenged' || status === 'authorized')) {
+    return { kind: 'stay', why: 'older than what is known' };
+  }
+  if (observed === status) return { kind: 'stay', why: 'known already' };
+  return { kind: 'move', to: observed };
+}
+
+function decidePaid(observed: ObservedState, isSameAttempt: boolean): Decision {
+  if (!isSameAttempt) {
+    return observed === 'paid'
+      ? { kind: 'stay', why: 'paid twice', attention: 'A second attempt paid the same order.' }
+      : { kind: 'stay', why: 'another attempt' };
+  }
+  switch (observed) {
+    case 'paid':
+      return { kind: 'stay', why: 'known already' };
+    case 'pending':
+    case 'challenged':
+    case 'authorized':
+      return { kind: 'stay', why: 'older than what is known' };
+    case 'denied':
+      return { kind: 'move', to: 'failed', attention: 'The bank took the money back.' };
+    case 'expired':
+      return { kind: 'illegal', why: 'a paid payment cannot expire' };
+    case 'cancelled':
+    case 'partially_refunded':
+    case 'refunded':
+    case 'disputed':
+      return { kind: 'move', to: observed };
+    default:
+      return observed satisfies never;
+  }
+}
+
+function decideEnded(status: PaymentStatus, observed: ObservedState): Decision {
+  switch (observed) {
+    case 'paid':
+    case 'challenged':
+    case 'authorized':
+    case 'partially_refunded':
+    case 'refunded':
+    case 'disputed':
+      return { kind: 'move', to: observed, attention: late };
+    case 'pending':
+    case 'denied':
+    case 'expired':
+    case 'cancelled':
+      return { kind: 'stay', why: `the payment is ${status}` };
+    default:
+      return observed satisfies never;
+  }
+}
+
+function decideReturned(
+  status: PaymentStatus,
+  observed: ObservedState,
+  isSameAttempt: boolean,
+): Decision {
+  if (observed === 'paid') {
+    return isSameAttempt
+      ? { kind: 'illegal', why: `a ${status} payment does not become paid again` }
+      : { kind: 'stay', why: 'paid twice', attention: 'A second attempt paid the same order.' };
+  }
+  if (!isSameAttempt) return { kind: 'stay', why: 'another attempt' };
+  if (observed === 'disputed' && status !== 'disputed') return { kind: 'move', to: 'disputed' };
+  if (status === 'partially_refunded') {
+    // The same word again may carry a larger sum, so it is a move and the sums are compared.
+    if (observed === 'partially_refunded' || observed === 'refunded') {
+      return { kind: 'move', to: observed };
+    }
+  }
+  return { kind: 'stay', why: `the payment is ${status}` };
+}
+
+/** Nothing more is expected of the provider: no check is due, the lists show it as done. */
+export function isOpen(status: PaymentStatus): boolean {
+  return ['creating', 'unknown', 'pending', 'challenged', 'authorized'].includes(status);
+}
+
+/** After these the same order may be paid by a new payment. */
+export function mayStartAgain(status: PaymentStatus): boolean {
+  return status === 'failed' || status === 'expired' || status === 'cancelled';
+}
+
+/** What an order is called while its payment has that status. */
+export function orderStatusOf(status: PaymentStatus): OrderStatus {
+  switch (status) {
+    case 'creating':
+    case 'unknown':
+    case 'challenged':
+    case 'authorized':
+      return 'pending';
+    default:
+      return status;
+  }
+}
+
+const moneyStatuses: readonly (PaymentStatus | OrderStatus)[] = [
+  'paid',
+  'partially_refunded',
+  'refunded',
+  'disputed',
+];
+
+/** Money has come in, whatever became of it later. */
+export function hasMoney(status: PaymentStatus | OrderStatus): boolean {
+  return moneyStatuses.includes(status);
+}
+
+/**
+ * The status of an order after one of its payments moved. An order that has money follows the
+ * payment that brought it; otherwise its newest payment.
+ */
+export function orderAfter(
+  order: OrderStatus,
+  payment: { from: PaymentStatus; to: PaymentStatus; isLatest: boolean },
+): OrderStatus {
+  const next = orderStatusOf(payment.to);
+  if (hasMoney(payment.from)) return next;
+  if (hasMoney(order)) return order;
+  return hasMoney(payment.to) || payment.isLatest ? next : order;
+}

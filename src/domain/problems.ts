@@ -1,0 +1,126 @@
+/**
+ * Every refusal that Kassa makes on purpose: its HTTP status, its title, and whether the same
+ * request may succeed later. The key is the stable `code` that clients branch on.
+ */
+const problems = {
+  'invalid-request': { status: 400, title: 'The request is not valid', retryable: false },
+  'invalid-json': { status: 400, title: 'The body is not valid JSON', retryable: false },
+  'body-too-large': { status: 413, title: 'The body is too large', retryable: false },
+  'unsupported-media-type': { status: 415, title: 'The body must be JSON', retryable: false },
+  'not-found': { status: 404, title: 'There is nothing here', retryable: false },
+  'method-not-allowed': { status: 405, title: 'The method does not fit', retryable: false },
+  'tenant-missing': { status: 400, title: 'No tenant was named', retryable: false },
+  'tenant-conflict': { status: 400, title: 'Two tenants were named', retryable: false },
+  'tenant-not-found': { status: 404, title: 'There is no such tenant', retryable: false },
+  'tenant-inactive': { status: 403, title: 'The tenant is not active', retryable: false },
+  'key-required': { status: 401, title: 'A secret key is required', retryable: false },
+  'key-invalid': { status: 401, title: 'The secret key is not valid', retryable: false },
+  'order-not-found': { status: 404, title: 'There is no such order', retryable: false },
+  'order-content-differs': {
+    status: 409,
+    title: 'The order id stands for another order',
+    retryable: false,
+  },
+  'order-already-paid': { status: 409, title: 'The order is paid', retryable: false },
+  'order-quota-exceeded': {
+    status: 403,
+    title: "This month's orders are used up",
+    retryable: false,
+  },
+  'payment-in-progress': { status: 409, title: 'The payment is being created', retryable: true },
+  'payment-reference-used': {
+    status: 409,
+    title: 'The payment provider knows this order id already',
+    retryable: true,
+  },
+  'payment-refused': {
+    status: 502,
+    title: 'The payment provider refused the payment',
+    retryable: false,
+  },
+  'provider-credentials-refused': {
+    status: 502,
+    title: "The payment provider refused the merchant's key",
+    retryable: false,
+  },
+  'provider-not-configured': {
+    status: 503,
+    title: 'The merchant has no payment provider yet',
+    retryable: false,
+  },
+  'provider-unavailable': {
+    status: 503,
+    title: 'The payment provider cannot be reached',
+    retryable: true,
+  },
+  'payment-outcome-unknown': {
+    status: 503,
+    title: 'The payment provider did not answer clearly',
+    retryable: true,
+  },
+  'notification-malformed': {
+    status: 400,
+    title: 'The notification is not well formed',
+    retryable: false,
+  },
+  'notification-signature-invalid': {
+    status: 403,
+    title: 'The signature does not fit',
+    retryable: false,
+  },
+  'notification-contradicts': {
+    status: 409,
+    title: 'The notification contradicts the books',
+    retryable: false,
+  },
+  'database-unavailable': {
+    status: 503,
+    title: 'The database cannot be reached',
+    retryable: true,
+  },
+  'internal-error': { status: 500, title: 'Something went wrong on our side', retryable: true },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+export type FieldError = { readonly field: string; readonly message: string };
+
+type ProblemOptions = ErrorOptions & {
+  readonly errors?: readonly FieldError[];
+  /** Seconds after which a retry makes sense; sent as `Retry-After`. */
+  readonly retryAfter?: number;
+};
+
+/** A refusal we chose to make. Anything else that is thrown is a defect and answers a bare 500. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly errors: readonly FieldError[];
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+    super(detail, options);
+    this.name = 'Problem';
+    this.code = code;
+    this.errors = options.errors ?? [];
+    this.retryAfter = options.retryAfter;
+  }
+
+  get status(): number {
+    return problems[this.code].status;
+  }
+
+  /** The members of RFC 9457, and ours: `success`, `code`, `retryable`, `requestId`, `errors`. */
+  toBody(requestId: string) {
+    const { status, title, retryable } = problems[this.code];
+    return {
+      success: false,
+      type: `/problems/${this.code}`,
+      title,
+      status,
+      detail: this.message,
+      code: this.code,
+      retryable,
+      requestId,
+      ...(this.errors.length > 0 && { errors: this.errors }),
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import type { Slug, TenantId } from './ids.ts';
+import type { Currency } from './money.ts';
+import type { Secret } from './secret.ts';
+
+export type TenantStatus = 'pending' | 'active' | 'inactive' | 'suspended' | 'archived';
+
+/** A merchant organisation as requests and jobs need it. Kept in memory; never sent to a client. */
+export type Tenant = {
+  readonly id: TenantId;
+  readonly slug: Slug;
+  readonly name: string;
+  readonly status: TenantStatus;
+  readonly locale: string;
+  readonly currency: Currency;
+  readonly timeZone: string;
+  /** Orders per calendar month in the tenant's time zone; undefined: without limit. */
+  readonly maxOrdersPerMonth: number | undefined;
+  readonly returnUrl: string | undefined;
+  readonly paymentExpiryMinutes: number;
+  readonly emailFrom: string | undefined;
+  readonly emailReplyTo: string | undefined;
+  readonly midtrans: MidtransAccount | undefined;
+};
+
+/** A merchant's account at Midtrans. */
+export type MidtransAccount = {
+  readonly environment: 'sandbox' | 'production';
+  readonly serverKey: Secret;
+  readonly merchantId: string | undefined;
+};

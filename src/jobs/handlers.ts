@@ -1,0 +1,38 @@
+import type { TenantId } from '../domain/ids.ts';
+import { MailError } from '../providers/mail/mailer.ts';
+import type { NotificationService } from '../services/notifications.ts';
+import type { OrderMails } from '../services/order-mails.ts';
+import type { TenantDirectory } from '../services/tenants.ts';
+import { type Handlers, HopelessJob } from './queue.ts';
+
+type Dependencies = {
+  readonly directory: TenantDirectory;
+  readonly notifications: NotificationService;
+  readonly mails: OrderMails;
+};
+
+/** The queue's door to the services, as thin as a route. */
+export function jobHandlers({ directory, notifications, mails }: Dependencies): Handlers {
+  return {
+    'order-mail': async (tenantId, payload) => {
+      try {
+        await mails.send(tenantId, payload);
+      } catch (error) {
+        if (error instanceof MailError && !error.retryable) {
+          throw new HopelessJob(error.message, { cause: error });
+        }
+        throw error;
+      }
+    },
+    'notification-confirm': async (tenantId, { notificationId, requestId }) => {
+      const tenant = await getTenant(tenantId);
+      await notifications.confirmLater(tenant, notificationId, requestId);
+    },
+  };
+
+  async function getTenant(id: TenantId) {
+    const tenant = await directory.find(id);
+    if (!tenant) throw new HopelessJob(`There is no tenant ${id}.`);
+    return tenant;
+  }
+}

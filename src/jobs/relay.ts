@@ -1,0 +1,37 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { Topic } from '../domain/jobs.ts';
+import { startLoop } from './loop.ts';
+import type { Queue } from './queue.ts';
+
+type RelayOptions = { readonly pool: pg.Pool; readonly queue: Queue; readonly log: Logger };
+type OutboxRow = { tenant_id: string; id: string; topic: Topic; payload: unknown };
+
+const batchSize = 500;
+const pauseMs = 250;
+
+/**
+ * Moves what transactions left in the outbox to the queue. Rows are deleted after the queue has
+ * them, under the same ids: dying in between repeats the move and makes no second job.
+ */
+export function startRelay({ pool, queue, log }: RelayOptions) {
+  async function moveBatch(): Promise<number> {
+    // Across tenants on purpose: the worker's login has its own policy on this one table.
+    const { rows } = await pool.query<OutboxRow>(
+      `select tenant_id, id, topic, payload from outbox order by id limit $1`,
+      [batchSize],
+    );
+    if (rows.length === 0) return 0;
+    await queue.add(rows.map(({ tenant_id, ...row }) => ({ ...row, tenantId: tenant_id })));
+    await pool.query(
+      `delete from outbox o using unnest($1::uuid[], $2::uuid[]) as moved (tenant_id, id)
+        where o.tenant_id = moved.tenant_id and o.id = moved.id`,
+      [rows.map((row) => row.tenant_id), rows.map((row) => row.id)],
+    );
+    return rows.length;
+  }
+
+  return startLoop({ name: 'relay', pauseMs, log }, async () => {
+    while ((await moveBatch()) === batchSize);
+  });
+}

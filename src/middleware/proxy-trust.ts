@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
+
+/** Whether a request reached us from a proxy of ours, by the address of its connection. */
+export type ProxyTrust = (req: IncomingMessage) => boolean;
+
+/**
+ * Reads the trusted proxies: addresses (`10.0.0.7`) and networks (`10.0.0.0/8`).
+ *
+ * @throws Error for one that is neither
+ */
+export function trustProxies(proxies: readonly string[]): ProxyTrust {
+  const trusted = new BlockList();
+  for (const proxy of proxies) {
+    const [address = '', prefix] = proxy.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    const bits = Number(prefix ?? (family === 'ipv6' ? 128 : 32));
+    trusted.addSubnet(address, bits, family);
+  }
+  return (req) => {
+    const address = req.socket.remoteAddress;
+    // The list unwraps IPv4 addresses that a dual-stack socket shows as IPv6.
+    return address !== undefined && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  };
+}

@@ -1,0 +1,101 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { Slug } from '../domain/ids.ts';
+import { Problem } from '../domain/problems.ts';
+import { Secret } from '../domain/secret.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import type { TenantDirectory } from '../services/tenants.ts';
+import type { ProxyTrust } from './proxy-trust.ts';
+
+type ResolverOptions = {
+  readonly directory: TenantDirectory;
+  readonly trust: ProxyTrust;
+  /** Domains whose subdomains are tenants: `kassa.example` makes `buatfilm.kassa.example` one. */
+  readonly tenantDomains: readonly string[];
+  /** Names that belong to the platform and are no tenants: `www`, `admin`. */
+  readonly platformSubdomains: readonly string[];
+};
+
+/**
+ * Finds whose request this is: header `X-Tenant-Slug` from a trusted proxy, then the subdomain,
+ * then `?tenant=`, then the secret key. All that are given must name the same tenant.
+ */
+export function resolveTenant(options: ResolverOptions): RequestHandler {
+  const { directory, trust } = options;
+  return async (req, res, next) => {
+    const names = namesIn(req, options).filter(
+      (name) => !options.platformSubdomains.includes(name),
+    );
+    if (new Set(names).size > 1) throw conflict();
+    const named = names[0] === undefined ? undefined : await findTenant(directory, names[0]);
+    const key = secretKeyOf(req);
+    const owner = key && (await directory.getByKey(key));
+    if (named && owner && named.id !== owner.id) throw conflict();
+    res.locals.tenant = owner ?? named;
+    res.locals.hasSecretKey = owner !== undefined;
+    next();
+  };
+
+  function namesIn(req: Request, { tenantDomains }: ResolverOptions): string[] {
+    const headers = trust(req) ? (req.headersDistinct['x-tenant-slug'] ?? []) : [];
+    const { tenant: query } = req.query;
+    const queries = query === undefined ? [] : [query].flat();
+    const names = [...headers, subdomainOf(req.headers.host, tenantDomains), ...queries];
+    return names.filter((name) => name !== undefined).map((name) => String(name).toLowerCase());
+  }
+}
+
+/** @throws Problem `tenant-missing`, `tenant-inactive` */
+export function tenantOf(res: Response): Tenant {
+  const tenant = anyTenantOf(res);
+  if (tenant.status === 'active') return tenant;
+  throw new Problem('tenant-inactive', 'This shop does not take requests at the moment.');
+}
+
+/**
+ * The tenant whatever its status: what a provider says about money is heard even when the merchant
+ * may not sell.
+ *
+ * @throws Problem `tenant-missing`
+ */
+export function anyTenantOf(res: Response): Tenant {
+  const { tenant } = res.locals;
+  if (tenant) return tenant;
+  throw new Problem(
+    'tenant-missing',
+    'Name the tenant by its subdomain, by ?tenant= or by a secret key.',
+  );
+}
+
+/** @throws Problem `key-required` */
+export const requireSecretKey: RequestHandler = (_req, res, next) => {
+  if (!res.locals.hasSecretKey) {
+    throw new Problem('key-required', 'Send Authorization: Bearer with a secret key (sk_…).');
+  }
+  next();
+};
+
+async function findTenant(directory: TenantDirectory, name: string): Promise<Tenant> {
+  const slug = Slug.safeParse(name);
+  const tenant = slug.success ? await directory.findBySlug(slug.data) : undefined;
+  if (!tenant) throw new Problem('tenant-not-found', 'There is no shop by this name.');
+  return tenant;
+}
+
+function subdomainOf(host: string | undefined, domains: readonly string[]): string | undefined {
+  // Without the port and the dot of a fully qualified name.
+  const name = host?.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
+  const domain = domains.find((candidate) => name?.endsWith(`.${candidate}`));
+  return domain && name?.slice(0, -domain.length - 1);
+}
+
+function secretKeyOf(req: Request): Secret | undefined {
+  const key = /^Bearer (sk_[A-Za-z0-9_]{16,200})$/i.exec(req.get('Authorization') ?? '')?.[1];
+  return key === undefined ? undefined : new Secret(key);
+}
+
+function conflict(): Problem {
+  return new Problem(
+    'tenant-conflict',
+    'Header, subdomain, ?tenant= and key must name the same tenant.',
+  );
+}

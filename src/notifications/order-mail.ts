@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { Liquid } from 'liquidjs';
+import { type Currency, formatMoney } from '../domain/money.ts';
+import { formatInstant, type MailLocale, mailLocaleOf } from './mail-locale.ts';
+import { type OrderMailFacts, type OrderMailKind, orderMailWords } from './order-mail-words.ts';
+import { paymentMethodName } from './payment-method-names.ts';
+import { plainName } from './plain-name.ts';
+
+export type OrderMailInput = {
+  readonly kind: OrderMailKind;
+  readonly locale: string;
+  readonly tenant: { readonly name: string };
+  readonly order: {
+    readonly orderId: string;
+    readonly amount: bigint;
+    readonly currency: Currency;
+    readonly customerName: string;
+    /** Where to pay; without it the mail of a new order leads to its status page. */
+    readonly payUrl?: string | undefined;
+    readonly statusUrl: string;
+    readonly expiresAt?: Date | undefined;
+    readonly paidAt?: Date | undefined;
+    readonly paymentMethod?: string | undefined;
+    readonly timeZone: string;
+  };
+};
+
+export type RenderedMail = {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+};
+
+const engineOptions = {
+  root: join(import.meta.dirname, 'templates'),
+  strictVariables: true,
+  lenientIf: true, // so that `if` may ask for a part that this mail does not have
+  strictFilters: true,
+  ownPropertyOnly: true,
+  cache: true,
+};
+const htmlTemplates = new Liquid({ ...engineOptions, outputEscape: 'escape' });
+const textTemplates = new Liquid(engineOptions);
+
+/** The mail that tells a shopper what has become of an order, in the shopper's language. */
+export function renderOrderMail(input: OrderMailInput): RenderedMail {
+  const view = viewOf(input);
+  return {
+    subject: view.subject,
+    text: textTemplates.renderFileSync('order-mail.txt.liquid', view),
+    html: htmlTemplates.renderFileSync('order-mail.html.liquid', view),
+  };
+}
+
+function viewOf({ kind, locale, tenant, order }: OrderMailInput) {
+  const language = mailLocaleOf(locale);
+  const words = orderMailWords[language];
+  const kindWords = words.kinds[kind];
+  const facts: OrderMailFacts = {
+    merchant: plainName(tenant.name),
+    orderId: plainName(order.orderId),
+    amount: formatMoney(order, language),
+    expiresAt: order.expiresAt && formatInstant(order.expiresAt, order.timeZone, language),
+  };
+  const paragraphs = kindWords.paragraphs(facts).filter((paragraph) => paragraph !== undefined);
+  const toOrder = webAddress(order.statusUrl);
+  const toPayment = kind === 'created' && order.payUrl ? webAddress(order.payUrl) : undefined;
+  return {
+    language,
+    kind,
+    status: kindWords.status,
+    statusLabel: words.labels.status,
+    merchant: facts.merchant,
+    subject: kindWords.subject(facts),
+    preheader: paragraphs[0] ?? '',
+    heading: kindWords.heading,
+    greeting: words.greeting(plainName(order.customerName)),
+    paragraphs,
+    button: toPayment
+      ? { label: words.pay(facts), url: toPayment }
+      : { label: words.viewOrder, url: toOrder },
+    // The one button leads to the payment, so the way to the order page is a line of its own.
+    follow: toPayment ? { label: words.followOrder, url: toOrder } : undefined,
+    facts: [
+      { label: words.labels.order, value: facts.orderId },
+      { label: words.labels.amount, value: facts.amount },
+      ...kindRows(kind, order, facts, language),
+    ],
+    safety: words.safety,
+    reason: words.reason(facts),
+  };
+}
+
+function kindRows(
+  kind: OrderMailKind,
+  { paidAt, paymentMethod, timeZone }: OrderMailInput['order'],
+  { expiresAt }: OrderMailFacts,
+  language: MailLocale,
+) {
+  const { labels } = orderMailWords[language];
+  const rows = {
+    created: [{ label: labels.payBefore, value: expiresAt }],
+    paid: [
+      { label: labels.paidAt, value: paidAt && formatInstant(paidAt, timeZone, language) },
+      {
+        label: labels.paymentMethod,
+        value: paymentMethod && plainName(paymentMethodName(paymentMethod, language)),
+      },
+    ],
+    failed: [],
+    expired: [],
+  };
+  return rows[kind].filter(({ value }) => value);
+}
+
+/** The button must never run anything: escaping alone would let `javascript:` through. */
+function webAddress(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new Error('A link in a mail must be a web address.');
+  }
+  return url.href;
+}

@@ -1,0 +1,116 @@
+import midtransClient from 'midtrans-client';
+import type { MidtransAccount } from '../../domain/tenant.ts';
+
+type ClientOptions = {
+  /** Where an emulator listens; undefined: Midtrans itself. */
+  readonly baseUrl: string | undefined;
+  /** For a whole call, connection and body included. */
+  readonly timeoutMs: number;
+};
+
+/** A call that did not end in a success, without anything of the request that made it. */
+export class MidtransFailure extends Error {
+  readonly kind: 'http' | 'not-sent' | 'no-answer';
+  /** HTTP status, or the code inside the body where Core API hides one; undefined: no answer. */
+  readonly code: number | undefined;
+  readonly messages: readonly string[];
+
+  constructor(failure: Pick<MidtransFailure, 'kind' | 'code' | 'messages'>) {
+    super(`Midtrans: ${failure.kind} ${failure.code ?? ''}`.trim());
+    this.name = 'MidtransFailure';
+    this.kind = failure.kind;
+    this.code = failure.code;
+    this.messages = failure.messages;
+  }
+}
+
+/** System errors that end a call before its first byte left. */
+const notSentCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+
+/**
+ * One `midtrans-client` per call: it costs microseconds, and nothing of one merchant's can be left
+ * for another's. Its traps are closed here: no time limit, redirects and proxies followed,
+ * every error carrying the server key, `"false"` meaning production.
+ */
+export function openClient(account: MidtransAccount, options: ClientOptions) {
+  const snap = new midtransClient.Snap({
+    isProduction: account.environment === 'production',
+    serverKey: account.serverKey.reveal(),
+  });
+  const http = snap.httpClient.http_client;
+  http.defaults.maxRedirects = 0;
+  http.defaults.proxy = false;
+  http.defaults.maxContentLength = 1_000_000;
+  http.interceptors.request.use((request) => {
+    // axios' own timeout limits silence, not the whole: a reply that drips would never end.
+    request.signal = AbortSignal.timeout(options.timeoutMs);
+    if (options.baseUrl) request.url = withOrigin(request.url, options.baseUrl);
+    return request;
+  });
+
+  async function guarded(call: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await call();
+    } catch (error) {
+      // Not as `cause`: what the library throws prints the server key.
+      throw toFailure(error);
+    }
+  }
+
+  return {
+    createTransaction: (parameter: object, headers: Readonly<Record<string, string>>) =>
+      guarded(() => {
+        Object.assign(http.defaults.headers.common, headers);
+        return snap.createTransaction(parameter);
+      }),
+    status: (id: string) => guarded(() => snap.transaction.status(toPathSegment(id))),
+    expire: (id: string) => guarded(() => snap.transaction.expire(toPathSegment(id))),
+  };
+}
+
+/** The library pastes ids into the path as they are; these would change or climb it. */
+function toPathSegment(id: string): string {
+  if (!/^[A-Za-z0-9._~-]{1,255}$/.test(id) || /^\.+$/.test(id)) {
+    throw new Error('This id cannot stand in a path.');
+  }
+  return id;
+}
+
+function withOrigin(url: string, baseUrl: string): string {
+  const { pathname, search } = new URL(url);
+  return `${baseUrl}${pathname}${search}`;
+}
+
+type LibraryError = {
+  readonly httpStatusCode?: number | string | null;
+  readonly ApiResponse?: unknown;
+  readonly rawHttpClientData?: { readonly code?: string };
+  readonly code?: string;
+  readonly response?: { readonly status?: number };
+};
+
+function toFailure(error: unknown): MidtransFailure {
+  const thrown: LibraryError = typeof error === 'object' && error !== null ? error : {};
+  const code = Number(thrown.httpStatusCode ?? thrown.response?.status);
+  if (code > 0) {
+    return new MidtransFailure({ kind: 'http', code, messages: messagesOf(thrown.ApiResponse) });
+  }
+  const systemCode = thrown.rawHttpClientData?.code ?? thrown.code ?? '';
+  const kind = notSentCodes.includes(systemCode) ? 'not-sent' : 'no-answer';
+  return new MidtransFailure({ kind, code: undefined, messages: [] });
+}
+
+function messagesOf(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null) return [];
+  const lists = [
+    'error_messages' in body && body.error_messages,
+    'validation_messages' in body && body.validation_messages,
+    'status_message' in body && [body.status_message],
+  ];
+  return lists
+    .filter((list) => Array.isArray(list))
+    .flat()
+    .filter((message): message is string => typeof message === 'string')
+    .map((message) => message.slice(0, 300))
+    .slice(0, 10);
+}

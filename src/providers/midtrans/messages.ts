@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import type { Money } from '../../domain/money.ts';
+import type { ObservedState } from '../../domain/payment-states.ts';
+import type { Observation } from '../payment-provider.ts';
+
+/** What notifications and status replies have in common, in Midtrans' words. */
+const transactionFields = {
+  order_id: z.string().min(1).max(255),
+  // Newer bank channels use ids that are no UUIDs.
+  transaction_id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+  transaction_status: z.string().min(1).max(64),
+  status_code: z.string().min(1).max(8),
+  gross_amount: z.string().min(1).max(32),
+  payment_type: z.string().max(64).optional(),
+  fraud_status: z.string().max(64).optional(),
+  currency: z.string().max(8).optional(),
+  merchant_id: z.string().max(64).optional(),
+  refund_amount: z.string().max(32).optional(),
+  refunds: z
+    .array(
+      z.object({
+        refund_key: z.string().max(128).optional(),
+        refund_chargeback_id: z.union([z.number(), z.string()]).optional(),
+        bank_confirmed_at: z.string().max(64).optional(),
+      }),
+    )
+    .max(500)
+    .optional(),
+};
+
+/** A notification: loose on purpose, Midtrans adds members at any time. */
+export const Notification = z.object({
+  ...transactionFields,
+  signature_key: z.string().min(1).max(256),
+});
+export type Notification = z.infer<typeof Notification>;
+
+export const StatusReply = z.object(transactionFields);
+export type StatusReply = z.infer<typeof StatusReply>;
+
+export const SnapReply = z.object({
+  token: z.string().min(1).max(255),
+  redirect_url: z.url({ protocol: /^https?$/ }).max(2048),
+});
+
+/** The code of a reply that carries nothing else: Core API sends failures with HTTP 200. */
+export const CodeReply = z.object({ status_code: z.string() });
+
+/**
+ * Which status codes may go with which status (docs.midtrans.com, partly inferred from samples).
+ * The signature covers the code but not the status, so a pair that does not fit was edited.
+ */
+const codesOfStatus: Readonly<Record<string, readonly string[]>> = {
+  settlement: ['200'],
+  capture: ['200', '201'],
+  authorize: ['200'],
+  refund: ['200'],
+  partial_refund: ['200'],
+  chargeback: ['200'],
+  partial_chargeback: ['200'],
+  pending: ['201', '200'],
+  deny: ['202'],
+  cancel: ['202', '200'],
+  expire: ['202', '407'],
+  failure: ['202'],
+};
+
+/** Why the parts of a message cannot belong together; undefined when they can. */
+export function contradictionIn(message: StatusReply): string | undefined {
+  const status = message.transaction_status.toLowerCase(); // DANA writes PENDING
+  const codes = codesOfStatus[status];
+  if (!codes) return `unknown transaction_status ${status}`;
+  if (!codes.includes(message.status_code)) {
+    return `status_code ${message.status_code} cannot go with ${status}`;
+  }
+  const isChallenge = message.fraud_status?.toLowerCase() === 'challenge';
+  if (status === 'capture' && message.status_code === '201' && !isChallenge) {
+    return 'status_code 201 cannot go with an accepted capture';
+  }
+  if (!/^\d{1,15}\.\d{2}$/.test(message.gross_amount)) {
+    return 'gross_amount is not digits with two decimals';
+  }
+  if (!isRupiah(message.gross_amount)) return 'gross_amount is not whole rupiah';
+  if (message.refund_amount !== undefined && !isRupiah(message.refund_amount)) {
+    return 'refund_amount is not whole rupiah';
+  }
+  if (message.currency !== undefined && message.currency !== 'IDR') {
+    return `currency ${message.currency} is not the rupiah`;
+  }
+  return undefined;
+}
+
+/**
+ * A message in our words.
+ *
+ * @throws Error when `contradictionIn` would have named a reason
+ */
+export function toObservation(message: StatusReply): Observation {
+  const contradiction = contradictionIn(message);
+  if (contradiction) throw new Error(`Midtrans sent a contradiction: ${contradiction}.`);
+  return {
+    reference: message.order_id,
+    transactionId: message.transaction_id,
+    state: toState(message),
+    money: toMoney(message.gross_amount),
+    refundedAmount: toRefundedAmount(message),
+    method: message.payment_type,
+  };
+}
+
+/** The sum of all refunds so far; the same member stands in later messages about other things. */
+function toRefundedAmount(message: StatusReply): bigint | undefined {
+  const isRefund = ['refund', 'partial_refund'].includes(message.transaction_status.toLowerCase());
+  if (!isRefund || message.refund_amount === undefined) return undefined;
+  return toMoney(message.refund_amount).amount;
+}
+
+function toState(message: StatusReply): ObservedState {
+  const status = message.transaction_status.toLowerCase();
+  const fraud = message.fraud_status?.toLowerCase() ?? 'accept';
+  switch (status) {
+    case 'capture':
+    case 'settlement':
+      // Success needs fraud_status accept, or none; anything else is held for a person.
+      return fraud === 'accept' ? 'paid' : 'challenged';
+    case 'authorize':
+      return 'authorized';
+    case 'pending':
+      return 'pending';
+    case 'deny':
+    case 'failure':
+      return 'denied';
+    case 'cancel':
+      return 'cancelled';
+    case 'expire':
+      return 'expired';
+    case 'refund':
+      return 'refunded';
+    case 'partial_refund':
+      return 'partially_refunded';
+    default:
+      return 'disputed'; // chargeback, partial_chargeback: `contradictionIn` knows no other
+  }
+}
+
+/** Midtrans writes whole rupiah, usually with two decimals that are zero. */
+function isRupiah(amount: string): boolean {
+  return /^\d{1,15}(\.0+)?$/.test(amount);
+}
+
+function toMoney(amount: string): Money {
+  return { amount: BigInt(amount.split('.')[0] ?? ''), currency: 'IDR' };
+}
+
+/**
+ * Equal for two copies of one message; Midtrans sends no event id. The second message of a refund
+ * differs from the first only in what the bank confirmed.
+ */
+export function dedupeKeyOf(message: Notification): string {
+  const refunds = (message.refunds ?? []).map(
+    (refund) =>
+      `${refund.refund_key ?? refund.refund_chargeback_id ?? ''}${refund.bank_confirmed_at ? '+' : ''}`,
+  );
+  return [
+    message.transaction_id,
+    message.transaction_status.toLowerCase(),
+    message.status_code,
+    message.fraud_status ?? '',
+    message.gross_amount,
+    ...refunds,
+  ].join('|');
+}

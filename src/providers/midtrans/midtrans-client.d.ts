@@ -1,0 +1,27 @@
+/** The part of `midtrans-client` 1.4.3 that the adapter uses; the package ships no types. */
+declare module 'midtrans-client' {
+  type Request = { url: string; signal?: AbortSignal };
+
+  type HttpClient = {
+    defaults: {
+      maxRedirects: number;
+      maxContentLength: number;
+      proxy: false;
+      headers: { common: Record<string, string> };
+    };
+    interceptors: { request: { use(change: (request: Request) => Request): void } };
+  };
+
+  class Snap {
+    constructor(options: { isProduction: boolean; serverKey: string });
+    readonly httpClient: { readonly http_client: HttpClient };
+    readonly transaction: {
+      status(id: string): Promise<unknown>;
+      expire(id: string): Promise<unknown>;
+    };
+    createTransaction(parameter: object): Promise<unknown>;
+  }
+
+  const midtransClient: { readonly Snap: typeof Snap };
+  export default midtransClient;
+}

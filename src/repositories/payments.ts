@@ -1,0 +1,267 @@
+import type { TenantTx } from '../db/database.ts';
+import { OrderId, PaymentId } from '../domain/ids.ts';
+import { currencyOf, type Money } from '../domain/money.ts';
+import type { PaymentStatus } from '../domain/payment-states.ts';
+
+export type Payment = {
+  readonly id: PaymentId;
+  readonly orderId: OrderId;
+  readonly provider: 'midtrans';
+  /** The order id that the provider knows. */
+  readonly reference: string;
+  /** The provider's transaction that counts; undefined until the shopper chose a method. */
+  readonly transactionId: string | undefined;
+  readonly status: PaymentStatus;
+  readonly money: Money;
+  readonly refundedAmount: bigint;
+  readonly method: string | undefined;
+  readonly token: string | undefined;
+  readonly redirectUrl: string | undefined;
+  readonly providerCalls: number;
+  /** A call to the provider is under way, and whoever makes it still has time to say how it ended. */
+  readonly isLeased: boolean;
+  readonly checks: number;
+  readonly expiresAt: Date;
+  readonly isOverdue: boolean;
+};
+
+type PaymentRow = {
+  id: string;
+  order_id: string;
+  provider: 'midtrans';
+  provider_reference: string;
+  provider_transaction_id: string | null;
+  status: PaymentStatus;
+  amount: bigint;
+  refunded_amount: bigint;
+  currency: string;
+  method: string | null;
+  token: string | null;
+  redirect_url: string | null;
+  provider_calls: number;
+  is_leased: boolean;
+  checks: number;
+  expires_at: Date;
+  is_overdue: boolean;
+};
+
+// Leases and deadlines are compared by the database's clock: servers disagree.
+const columns = `id, order_id, provider, provider_reference, provider_transaction_id, status,
+  amount, refunded_amount, currency, method, token, redirect_url, provider_calls,
+  coalesce(lease_until > now(), false) as is_leased, checks, expires_at,
+  expires_at <= now() as is_overdue`;
+
+type NewPayment = Pick<Payment, 'id' | 'orderId' | 'provider' | 'reference' | 'money'> & {
+  readonly leaseId: string;
+  readonly leaseMs: number;
+  readonly expiryMinutes: number;
+};
+
+/** Writes the intent to pay; undefined when the reference is taken by another payment. */
+export async function insert(tx: TenantTx, payment: NewPayment): Promise<Payment | undefined> {
+  const { rows } = await tx.query<{ id: string }>(
+    `insert into payments (tenant_id, id, order_id, provider, provider_reference, amount, currency,
+                           lease_id, lease_until, next_check_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8,
+             now() + $9 * interval '1 ms', now() + $9 * interval '1 ms',
+             now() + $10 * interval '1 minute')
+     on conflict (tenant_id, provider, provider_reference) do nothing
+     returning id`,
+    [
+      tx.tenantId,
+      payment.id,
+      payment.orderId,
+      payment.provider,
+      payment.reference,
+      payment.money.amount,
+      payment.money.currency,
+      payment.leaseId,
+      payment.leaseMs,
+      payment.expiryMinutes,
+    ],
+  );
+  return rows[0] && get(tx, payment.id);
+}
+
+export async function get(tx: TenantTx, id: PaymentId): Promise<Payment> {
+  const { rows } = await tx.query<PaymentRow>(
+    `select ${columns} from payments where tenant_id = $1 and id = $2`,
+    [tx.tenantId, id],
+  );
+  if (!rows[0]) throw new Error(`There is no payment ${id}.`);
+  return toPayment(rows[0]);
+}
+
+/** The newest payment of an order: the one that a retry continues. */
+export async function findLatest(tx: TenantTx, orderId: OrderId): Promise<Payment | undefined> {
+  const { rows } = await tx.query<PaymentRow>(
+    `select ${columns} from payments
+      where tenant_id = $1 and order_id = $2
+      order by created_at desc, id desc limit 1`,
+    [tx.tenantId, orderId],
+  );
+  return rows[0] && toPayment(rows[0]);
+}
+
+export async function findByReference(
+  tx: TenantTx,
+  { provider, reference }: { provider: Payment['provider']; reference: string },
+): Promise<Payment | undefined> {
+  const { rows } = await tx.query<PaymentRow>(
+    `select ${columns} from payments
+      where tenant_id = $1 and provider = $2 and provider_reference = $3`,
+    [tx.tenantId, provider, reference],
+  );
+  return rows[0] && toPayment(rows[0]);
+}
+
+/** Payments whose state should be asked for, longest overdue first. */
+export async function listDue(tx: TenantTx, limit: number): Promise<Payment[]> {
+  const { rows } = await tx.query<PaymentRow>(
+    `select ${columns} from payments
+      where tenant_id = $1 and next_check_at <= now()
+      order by next_check_at limit $2`,
+    [tx.tenantId, limit],
+  );
+  return rows.map(toPayment);
+}
+
+/** Takes over a payment whose outcome nobody knows, for one more call to the provider. */
+export async function claim(
+  tx: TenantTx,
+  id: PaymentId,
+  { leaseId, leaseMs }: { leaseId: string; leaseMs: number },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update payments
+        set status = 'creating', provider_calls = provider_calls + 1, lease_id = $3,
+            lease_until = now() + $4 * interval '1 ms',
+            next_check_at = now() + $4 * interval '1 ms', updated_at = now()
+      where tenant_id = $1 and id = $2
+        and (status = 'unknown' or (status = 'creating' and lease_until <= now()))`,
+    [tx.tenantId, id, leaseId, leaseMs],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Stores the page that the call gave, if the caller's lease is still the one that counts. A
+ * notification may have been faster: then the state is its, and only the page is missing.
+ */
+export async function settlePage(
+  tx: TenantTx,
+  id: PaymentId,
+  page: {
+    readonly leaseId: string;
+    readonly token: string;
+    readonly redirectUrl: string;
+    readonly nextCheckSeconds: number;
+  },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update payments
+        set status = case when status = 'creating' then 'pending' else status end,
+            token = $4, redirect_url = $5, lease_id = null, lease_until = null,
+            next_check_at = case when status = 'creating' then now() + $6 * interval '1 second'
+                                 else next_check_at end,
+            updated_at = now()
+      where tenant_id = $1 and id = $2
+        and (lease_id = $3
+             or (token is null and status not in ('creating', 'unknown', 'failed')))`,
+    [tx.tenantId, id, page.leaseId, page.token, page.redirectUrl, page.nextCheckSeconds],
+  );
+  return rowCount === 1;
+}
+
+/** Stores that nobody knows how the call ended, if the caller's lease still counts. */
+export async function settleUnknown(
+  tx: TenantTx,
+  id: PaymentId,
+  { leaseId, nextCheckSeconds }: { leaseId: string; nextCheckSeconds: number },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update payments
+        set status = 'unknown', lease_id = null, lease_until = null,
+            next_check_at = now() + $4 * interval '1 second', updated_at = now()
+      where tenant_id = $1 and id = $2 and lease_id = $3`,
+    [tx.tenantId, id, leaseId, nextCheckSeconds],
+  );
+  return rowCount === 1;
+}
+
+/** Stores that the provider refused the call, if the caller's lease still counts. */
+export async function settleFailed(tx: TenantTx, id: PaymentId, leaseId: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update payments
+        set status = 'failed', lease_id = null, lease_until = null, next_check_at = null,
+            updated_at = now()
+      where tenant_id = $1 and id = $2 and lease_id = $3`,
+    [tx.tenantId, id, leaseId],
+  );
+  return rowCount === 1;
+}
+
+/** Writes an observed state. The caller holds the order's lock, which guards its payments too. */
+export async function move(
+  tx: TenantTx,
+  payment: Payment,
+  next: {
+    readonly status: PaymentStatus;
+    readonly transactionId: string | undefined;
+    readonly method: string | undefined;
+    readonly refundedAmount: bigint;
+    readonly isFinished: boolean;
+  },
+): Promise<void> {
+  await tx.query(
+    `update payments
+        set status = $3, provider_transaction_id = $4, method = $5, refunded_amount = $6,
+            next_check_at = case when $7 then null else next_check_at end,
+            lease_id = null, lease_until = null, updated_at = now()
+      where tenant_id = $1 and id = $2`,
+    [
+      tx.tenantId,
+      payment.id,
+      next.status,
+      next.transactionId ?? null,
+      next.method ?? null,
+      next.refundedAmount,
+      next.isFinished,
+    ],
+  );
+}
+
+/** Plans the next question to the provider, and counts this one. */
+export async function planCheck(
+  tx: TenantTx,
+  id: PaymentId,
+  { afterSeconds }: { afterSeconds: number },
+): Promise<void> {
+  await tx.query(
+    `update payments
+        set checks = checks + 1, next_check_at = now() + $3 * interval '1 second'
+      where tenant_id = $1 and id = $2 and next_check_at is not null`,
+    [tx.tenantId, id, afterSeconds],
+  );
+}
+
+function toPayment(row: PaymentRow): Payment {
+  return {
+    id: PaymentId.parse(row.id),
+    orderId: OrderId.parse(row.order_id),
+    provider: row.provider,
+    reference: row.provider_reference,
+    transactionId: row.provider_transaction_id ?? undefined,
+    status: row.status,
+    money: { amount: row.amount, currency: currencyOf(row.currency) },
+    refundedAmount: row.refunded_amount,
+    method: row.method ?? undefined,
+    token: row.token ?? undefined,
+    redirectUrl: row.redirect_url ?? undefined,
+    providerCalls: row.provider_calls,
+    isLeased: row.is_leased,
+    checks: row.checks,
+    expiresAt: row.expires_at,
+    isOverdue: row.is_overdue,
+  };
+}

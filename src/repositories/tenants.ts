@@ -1,0 +1,96 @@
+import type { PlatformTx } from '../db/database.ts';
+import { Slug, TenantId } from '../domain/ids.ts';
+import { currencyOf } from '../domain/money.ts';
+import { Secret } from '../domain/secret.ts';
+import type { MidtransAccount, Tenant, TenantStatus } from '../domain/tenant.ts';
+
+type TenantRow = {
+  id: string;
+  slug: string;
+  name: string;
+  status: TenantStatus;
+  locale: string;
+  currency: string;
+  time_zone: string;
+  max_orders_per_month: number | null;
+  return_url: string | null;
+  payment_expiry_minutes: number;
+  email_from: string | null;
+  email_reply_to: string | null;
+  midtrans_environment: MidtransAccount['environment'];
+  midtrans_server_key: string | null;
+  midtrans_merchant_id: string | null;
+};
+
+const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zone,
+  coalesce(t.max_orders_per_month, p.max_orders_per_month, older.max_orders_per_month)
+    as max_orders_per_month,
+  t.return_url, t.payment_expiry_minutes, t.email_from, t.email_reply_to,
+  t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id`;
+
+// `small` and `medium` are older names: their limits are those of the plan that they are read as.
+const source = `tenants t
+  join plans p on p.code = t.plan
+  left join plans older on older.code = p.read_as`;
+
+export async function findBySlug(tx: PlatformTx, slug: Slug): Promise<Tenant | undefined> {
+  const { rows } = await tx.query<TenantRow>(`select ${columns} from ${source} where t.slug = $1`, [
+    slug,
+  ]);
+  return rows[0] && toTenant(rows[0]);
+}
+
+export async function findById(tx: PlatformTx, id: TenantId): Promise<Tenant | undefined> {
+  const { rows } = await tx.query<TenantRow>(`select ${columns} from ${source} where t.id = $1`, [
+    id,
+  ]);
+  return rows[0] && toTenant(rows[0]);
+}
+
+/** The tenant that a secret key belongs to, by the key's SHA-256. */
+export async function findIdByKeyHash(tx: PlatformTx, hash: Buffer): Promise<TenantId | undefined> {
+  const { rows } = await tx.query<{ tenant_id: string }>(
+    `select tenant_id from api_keys where key_hash = $1 and revoked_at is null`,
+    [hash],
+  );
+  return rows[0] && TenantId.parse(rows[0].tenant_id);
+}
+
+/** Ids of the tenants whose payments are looked after, in pages of `limit`, by id. */
+export async function listServedIds(
+  tx: PlatformTx,
+  { after, limit }: { after: TenantId | undefined; limit: number },
+): Promise<TenantId[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select id from tenants
+      where status <> 'archived' and ($1::uuid is null or id > $1)
+      order by id limit $2`,
+    [after ?? null, limit],
+  );
+  return rows.map(({ id }) => TenantId.parse(id));
+}
+
+function toTenant(row: TenantRow): Tenant {
+  return {
+    id: TenantId.parse(row.id),
+    slug: Slug.parse(row.slug),
+    name: row.name,
+    status: row.status,
+    locale: row.locale,
+    currency: currencyOf(row.currency),
+    timeZone: row.time_zone,
+    maxOrdersPerMonth: row.max_orders_per_month ?? undefined,
+    returnUrl: row.return_url ?? undefined,
+    paymentExpiryMinutes: row.payment_expiry_minutes,
+    emailFrom: row.email_from ?? undefined,
+    emailReplyTo: row.email_reply_to ?? undefined,
+    // An empty key would make every signature computable by anyone, so it counts as none.
+    midtrans: row.midtrans_server_key?.trim()
+      ? {
+          environment: row.midtrans_environment,
+          serverKey: new Secret(row.midtrans_server_key.trim()),
+          merchantId: row.midtrans_merchant_id ?? undefined,
+        }
+      : undefined,
+  };
+}

@@ -1,0 +1,40 @@
+import { createServer } from 'node:http';
+import { pino } from 'pino';
+import manifest from '../package.json' with { type: 'json' };
+import { buildApp } from './app.ts';
+import { loadConfig } from './config.ts';
+import { runUntilSignal } from './process.ts';
+import { wire } from './wire.ts';
+
+// biome-ignore lint/style/noProcessEnv: a process entry hands the environment to the config.
+const config = loadConfig(process.env);
+const log = pino({ name: 'kassa-server', level: config.LOG_LEVEL });
+
+await runUntilSignal(log, async () => {
+  const wiring = await wire({ config, log, version: manifest.version });
+  const app = buildApp({
+    services: wiring.services,
+    log,
+    trustedProxies: config.TRUSTED_PROXIES,
+    tenantDomains: config.TENANT_DOMAINS,
+    platformSubdomains: config.PLATFORM_SUBDOMAINS,
+    hasDemo: config.DEMO_MODE,
+    isHttps: config.PUBLIC_URL.startsWith('https://'),
+  });
+  const server = createServer(app);
+  // Node's own limits are generous enough to hold a server with slow clients.
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  server.maxConnections = 10_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.PORT, config.HOST, resolve);
+  });
+  log.info({ address: server.address() }, 'server listens');
+
+  return async () => {
+    // Requests under way are answered; idle connections are closed at once.
+    await new Promise((resolve) => server.close(resolve));
+    await wiring.close();
+  };
+});

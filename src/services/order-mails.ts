@@ -1,0 +1,76 @@
+import type { Db } from '../db/database.ts';
+import type { TenantId } from '../domain/ids.ts';
+import type { JobPayload } from '../domain/jobs.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import { renderOrderMail } from '../notifications/order-mail.ts';
+import type { MailAddress, Mailer } from '../providers/mail/mailer.ts';
+import * as orders from '../repositories/orders.ts';
+import * as payments from '../repositories/payments.ts';
+import type { Addresses } from './addresses.ts';
+import type { TenantDirectory } from './tenants.ts';
+
+type Dependencies = {
+  readonly db: Db;
+  readonly directory: TenantDirectory;
+  readonly mailer: Mailer;
+  readonly addresses: Addresses;
+  /** The platform's own sender, for tenants without one. */
+  readonly mailFrom: string;
+};
+
+export type OrderMails = ReturnType<typeof createOrderMails>;
+
+export function createOrderMails(dependencies: Dependencies) {
+  const { db, directory, mailer, addresses, mailFrom } = dependencies;
+
+  /**
+   * Tells the shopper what became of an order, in the tenant's language and name.
+   *
+   * @throws MailError when the mail was not, or perhaps not, taken
+   */
+  async function send(tenantId: TenantId, job: JobPayload<'order-mail'>): Promise<void> {
+    const tenant = await directory.find(tenantId);
+    if (!tenant) throw new Error(`There is no tenant ${tenantId}.`);
+    const found = await db.withTenant(tenantId, async (tx) => {
+      const addressed = await orders.findWithEmail(tx, job.orderId);
+      return addressed && { ...addressed, payment: await payments.findLatest(tx, job.orderId) };
+    });
+    if (!found) throw new Error(`There is no order ${job.orderId}.`);
+    const { order, email, payment } = found;
+    const content = renderOrderMail({
+      kind: job.kind,
+      locale: tenant.locale,
+      tenant,
+      order: {
+        orderId: order.reference,
+        amount: order.money.amount,
+        currency: order.money.currency,
+        customerName: order.customerName,
+        payUrl: payment?.redirectUrl,
+        statusUrl: addresses.statusUrl(tenant, order.reference),
+        expiresAt: payment?.expiresAt,
+        paidAt: order.paidAt,
+        paymentMethod: payment?.method ?? order.paymentMethod,
+        timeZone: tenant.timeZone,
+      },
+    });
+    await mailer.send({
+      ...content,
+      from: senderOf(tenant, mailFrom),
+      replyTo: tenant.emailReplyTo ? { address: tenant.emailReplyTo } : undefined,
+      to: { name: order.customerName, address: email },
+      // The same for every try, so that a mail that went out twice is known as one; another for a
+      // further payment of the same order.
+      messageId: `<${job.kind}.${payment?.id ?? order.id}@kassa>`,
+    });
+  }
+
+  return { send };
+}
+
+/** `shop@example` or `Shop <shop@example>`, as the tenant's row has it. */
+function senderOf(tenant: Tenant, fallback: string): MailAddress {
+  const [, name, address] = /^\s*(.*?)\s*<([^<>]+)>\s*$/.exec(tenant.emailFrom ?? '') ?? [];
+  if (address) return { name: name?.replace(/^"|"$/g, '') || tenant.name, address };
+  return { name: tenant.name, address: tenant.emailFrom?.trim() || fallback };
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Db } from '../db/database.ts';
+import type { Slug, TenantId } from '../domain/ids.ts';
+import { Problem } from '../domain/problems.ts';
+import type { Secret } from '../domain/secret.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import * as tenants from '../repositories/tenants.ts';
+
+type DirectoryOptions = {
+  readonly db: Db;
+  readonly maxEntries?: number;
+  /** The net under NOTIFY: no process believes an old tenant longer than this. */
+  readonly ttlMs?: number;
+};
+
+export type TenantDirectory = ReturnType<typeof createTenantDirectory>;
+
+const maxReads = 3;
+
+/**
+ * The tenants as requests need them, from memory. Concurrent misses of one tenant share one
+ * query; unknown names are not remembered, so that a new tenant is served at once.
+ */
+export function createTenantDirectory(options: DirectoryOptions) {
+  const { db, maxEntries = 10_000, ttlMs = 30_000 } = options;
+  const known = new LRUCache<Slug, Tenant>({ max: maxEntries, ttl: ttlMs });
+  const loads = new Map<Slug, Promise<Tenant | undefined>>();
+  let changes = 0;
+
+  async function findBySlug(slug: Slug): Promise<Tenant | undefined> {
+    const tenant = known.get(slug);
+    if (tenant) return tenant;
+    const running = loads.get(slug);
+    if (running) return running;
+    const load = readBySlug(slug).finally(() => loads.delete(slug));
+    loads.set(slug, load);
+    return load;
+  }
+
+  async function readBySlug(slug: Slug): Promise<Tenant | undefined> {
+    for (let reads = 1; ; reads += 1) {
+      const changesBefore = changes;
+      const tenant = await db.withPlatform((tx) => tenants.findBySlug(tx, slug));
+      // A change announced meanwhile may be newer than what was read: read again, and under a
+      // storm of changes answer without remembering.
+      const isCurrent = changesBefore === changes;
+      if (isCurrent && tenant) known.set(slug, tenant);
+      if (isCurrent || reads === maxReads) return tenant;
+    }
+  }
+
+  /** Read from the database each time: for jobs and keys, which are rare and must be right. */
+  async function find(id: TenantId): Promise<Tenant | undefined> {
+    return db.withPlatform((tx) => tenants.findById(tx, id));
+  }
+
+  /** @throws Problem `key-invalid` */
+  async function getByKey(key: Secret): Promise<Tenant> {
+    const hash = createHash('sha256').update(key.reveal()).digest();
+    const tenant = await db.withPlatform(async (tx) => {
+      const id = await tenants.findIdByKeyHash(tx, hash);
+      return id && tenants.findById(tx, id);
+    });
+    if (!tenant) throw new Problem('key-invalid', 'No tenant has this secret key.');
+    return tenant;
+  }
+
+  /** Forgets one tenant: somebody changed it. */
+  function forget(id: string): void {
+    changes += 1;
+    for (const [slug, tenant] of known.entries()) {
+      if (tenant.id === id) known.delete(slug);
+    }
+  }
+
+  /** Forgets all of them: changes may have been missed. */
+  function forgetAll(): void {
+    changes += 1;
+    known.clear();
+  }
+
+  return { findBySlug, find, getByKey, forget, forgetAll };
+}

@@ -1,0 +1,87 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { createDb } from './db/database.ts';
+import { listen } from './db/listener.ts';
+import { createPool } from './db/pools.ts';
+import { checkRole } from './db/role-check.ts';
+import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
+import { createAddresses } from './services/addresses.ts';
+import { createHealthService } from './services/health.ts';
+import { createNotificationService } from './services/notifications.ts';
+import { createOrderService } from './services/orders.ts';
+import { createPaymentChecks } from './services/payment-checks.ts';
+import { createPaymentService } from './services/payments.ts';
+import { createStatsService } from './services/stats.ts';
+import { createTenantDirectory } from './services/tenants.ts';
+
+const tenantChannel = 'kassa_tenants';
+
+type WireOptions = { readonly config: Config; readonly log: Logger; readonly version: string };
+
+/**
+ * Builds everything that the server and the worker share, by hand and in order: the one place that
+ * knows all.
+ *
+ * @throws Error when a database login is one that row-level security would not hold
+ */
+export async function wire({ config, log, version }: WireOptions) {
+  const platformUrl = config.DATABASE_PLATFORM_URL.reveal();
+  const app = createPool({
+    url: config.DATABASE_URL.reveal(),
+    applicationName: 'kassa-app',
+    max: config.DATABASE_POOL_SIZE,
+    log,
+  });
+  const platform = createPool({
+    url: platformUrl,
+    applicationName: 'kassa-platform',
+    max: 4,
+    log,
+  });
+  const db = createDb({ app, platform });
+  try {
+    await checkRole(app, { login: 'kassa_app' });
+    await checkRole(platform, { login: 'kassa_platform' });
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+
+  const directory = createTenantDirectory({ db });
+  const listener = await listen({
+    url: platformUrl,
+    channel: tenantChannel,
+    log,
+    onMessage: directory.forget,
+    onGap: directory.forgetAll,
+  });
+
+  const addresses = createAddresses({ publicUrl: config.PUBLIC_URL });
+  const midtrans = createMidtransAdapter({
+    baseUrl: config.MIDTRANS_BASE_URL,
+    timeoutMs: config.PROVIDER_TIMEOUT_MS,
+  });
+  const checks = createPaymentChecks({ db, midtrans, directory, log });
+  const providerTimeoutMs = config.PROVIDER_TIMEOUT_MS;
+  const services = {
+    directory,
+    checks,
+    payments: createPaymentService({ db, midtrans, checks, addresses, providerTimeoutMs }),
+    orders: createOrderService({ db }),
+    notifications: createNotificationService({
+      db,
+      midtrans,
+      confirmMs: config.NOTIFICATION_CONFIRM_MS,
+      log,
+    }),
+    stats: createStatsService({ db }),
+    health: createHealthService({ db, version }),
+  };
+
+  async function close(): Promise<void> {
+    await listener.close();
+    await db.close();
+  }
+
+  return { db, addresses, services, close };
+}

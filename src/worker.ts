@@ -1,0 +1,49 @@
+import { pino } from 'pino';
+import manifest from '../package.json' with { type: 'json' };
+import { loadConfig } from './config.ts';
+import { createPool } from './db/pools.ts';
+import { checkRole } from './db/role-check.ts';
+import { jobHandlers } from './jobs/handlers.ts';
+import { startLoop } from './jobs/loop.ts';
+import { openQueue } from './jobs/queue.ts';
+import { startRelay } from './jobs/relay.ts';
+import { runUntilSignal } from './process.ts';
+import { createMailer } from './providers/mail/smtp.ts';
+import { createOrderMails } from './services/order-mails.ts';
+import { wire } from './wire.ts';
+
+// biome-ignore lint/style/noProcessEnv: a process entry hands the environment to the config.
+const config = loadConfig(process.env);
+const log = pino({ name: 'kassa-worker', level: config.LOG_LEVEL });
+
+await runUntilSignal(log, async () => {
+  const wiring = await wire({ config, log, version: manifest.version });
+  const { services, addresses, db } = wiring;
+  const url = config.DATABASE_WORKER_URL.reveal();
+  const pool = createPool({ url, applicationName: 'kassa-relay', max: 2, log });
+  await checkRole(pool, { login: 'kassa_worker' });
+  const mailer = createMailer({ smtpUrl: config.SMTP_URL.reveal() });
+  const { directory } = services;
+  const mails = createOrderMails({
+    db,
+    directory,
+    mailer,
+    addresses,
+    mailFrom: config.MAIL_FROM,
+  });
+  const queue = await openQueue({ url, log });
+  await queue.work(jobHandlers({ ...services, mails }));
+  const relay = startRelay({ pool, queue, log });
+  // Every worker sweeps: two at once ask a provider twice and change nothing twice.
+  const sweepMs = config.SWEEP_INTERVAL_SECONDS * 1_000;
+  const sweeper = startLoop({ name: 'sweep', pauseMs: sweepMs, log }, services.checks.sweep);
+  log.info('worker works');
+
+  return async () => {
+    await Promise.all([relay.stop(), sweeper.stop()]);
+    await queue.close();
+    mailer.close();
+    await pool.end();
+    await wiring.close();
+  };
+});

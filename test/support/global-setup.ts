@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import type { TestProject } from 'vitest/node';
+import { dropDatabase, setUpDatabase } from '../../local/database.ts';
+import { openPostgresSource } from './postgres-source.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgres: { adminUrl: string; template: string; password: string };
+  }
+}
+
+/** One migrated template for the whole run; each test file clones it. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // biome-ignore lint/style/noProcessEnv: the one setting of the tests.
+  const source = await openPostgresSource({ testDatabaseUrl: process.env.TEST_DATABASE_URL });
+  if (source.name === 'none') throw new Error(`The tests need a PostgreSQL. ${source.why}`);
+  const { adminUrl } = source;
+  const template = `kassa_template_${randomUUID().slice(0, 8)}`;
+  const password = randomUUID();
+  await setUpDatabase({ adminUrl, name: template, password });
+  project.provide('postgres', { adminUrl, template, password });
+  return async () => {
+    await dropDatabase(adminUrl, template);
+    await source.stop();
+  };
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sections, settings, unknownObjects } from './schema-dump-queries.ts';
 import { unqualify } from './schema-dump-view.ts';
 
 /** A client or a pool; not inside a transaction of the caller's, whose settings it would change. */
@@ -24,15 +25,28 @@ export async function dumpSchema(client: Queryable): Promise<string> {
     const names = unknown?.map(({ statement }) => statement).join(', ');
     throw new Error(`The schema dump does not know how to write: ${names}`);
   }
-  const parts = sections.map(({ title }, index) => {
-    const statements = found[index]?.map(({ statement }) => `${statement};`) ?? [];
-    return statements.length === 0 ? [] : [`-- ${title}`, ...statements];
+  const parts = sections.flatMap(({ title }, index) => {
+    const statements = found[index] ?? [];
+    if (statements.length === 0) return [];
+    const written = statements.map(title === 'Views' ? writeView : writeStatement);
+    // Short statements stand as a list, long ones apart.
+    const isList = written.every((each) => !each.includes('\n'));
+    return [`-- ${title}`, written.join(isList ? '\n' : '\n\n')];
   });
   const text = [
     header,
     'set check_function_bodies = off; -- they may name tables that come later',
-    ...parts.flat(),
+    ...parts,
     'reset check_function_bodies;',
   ];
   return `${text.join('\n\n')}\n`;
+}
+
+function writeStatement({ statement }: { statement: string }): string {
+  return `${statement};`;
+}
+
+function writeView({ statement }: { statement: string }): string {
+  const head = statement.indexOf('\n');
+  return `${statement.slice(0, head)}${unqualify(statement.slice(head))};`;
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { Problem } from '../domain/problems.ts';
+import { type FieldError, Problem } from '../domain/problems.ts';
 
 /**
  * Parses what a client sent; inside, types are trusted.
@@ -10,11 +10,20 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Problem('invalid-request', 'Some fields are not as they should be.', {
-    errors: parsed.error.issues.map((issue) => ({
-      field: issue.path.join('.') || 'body',
-      message: isMissing(issue, value) ? 'is required' : issue.message,
-    })),
+    errors: firstPerField(
+      parsed.error.issues.map((issue) => ({
+        field: issue.path.join('.') || 'body',
+        message: isMissing(issue, value) ? 'is required' : issue.message,
+      })),
+    ),
   });
+}
+
+/** A person mends one fault of a field at a time. */
+function firstPerField(errors: readonly FieldError[]): FieldError[] {
+  return errors.filter(
+    ({ field }, index) => errors.findIndex((error) => error.field === field) === index,
+  );
 }
 
 function isMissing({ path }: z.core.$ZodIssue, value: unknown): boolean {

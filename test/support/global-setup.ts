@@ -4,6 +4,7 @@ import { dropDatabase, setUpDatabase } from '../../local/database.ts';
 import { openPostgresSource } from './postgres-source.ts';
 
 declare module 'vitest' {
+  // biome-ignore lint/style/useConsistentTypeDefinitions: merging into vitest's own needs one.
   interface ProvidedContext {
     postgres: { adminUrl: string; template: string; password: string };
   }

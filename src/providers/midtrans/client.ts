@@ -63,8 +63,14 @@ export function openClient(account: MidtransAccount, options: ClientOptions) {
         Object.assign(http.defaults.headers.common, headers);
         return snap.createTransaction(parameter);
       }),
-    status: (id: string) => guarded(() => snap.transaction.status(toPathSegment(id))),
-    expire: (id: string) => guarded(() => snap.transaction.expire(toPathSegment(id))),
+    async status(id: string) {
+      const segment = toPathSegment(id);
+      return guarded(() => snap.transaction.status(segment));
+    },
+    async expire(id: string) {
+      const segment = toPathSegment(id);
+      return guarded(() => snap.transaction.expire(segment));
+    },
   };
 }
 

@@ -90,6 +90,8 @@ function urlsOf({ adminUrl, name, password }: DatabaseOptions): DatabaseUrls {
 
 async function withAdmin<T>(adminUrl: string, use: (admin: pg.Client) => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: adminUrl });
+  // A connection that breaks fails its query; without a listener it would end the process too.
+  admin.on('error', () => {});
   await admin.connect();
   try {
     return await use(admin);

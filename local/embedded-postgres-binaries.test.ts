@@ -10,7 +10,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isRoot } from './embedded-postgres-account.ts';
 import { findBinaries, locatePackage } from './embedded-postgres-binaries.ts';
 import { run } from './embedded-postgres-process.ts';
@@ -89,7 +89,9 @@ test('a damaged copy is made anew', async () => {
   expect((await stat(postgres)).size).toBe(size);
 });
 
-describe.runIf(isRoot())('where root looks for another user', () => {
+describe('where root looks for another user', () => {
+  beforeEach(({ skip }) => skip(!isRoot(), 'only root can be another user'));
+
   test('a package in a private home, unpacked under a strict umask, is copied for all', async () => {
     const cache = join(await bench.folder(), 'cache');
     const installed = await packageWithoutLinks(await bench.folder({ mode: 0o700 }));

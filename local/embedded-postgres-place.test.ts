@@ -12,7 +12,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, describe, expect, type TestContext, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import { removePostgres } from './embedded-postgres.ts';
 import { isRoot } from './embedded-postgres-account.ts';
 import { run } from './embedded-postgres-process.ts';
@@ -24,7 +24,9 @@ const nobody = { uid: 65534, gid: 65534 };
 const bench = createBench();
 afterEach(bench.end);
 
-describe.runIf(isRoot())('where root starts the server', () => {
+describe('where root starts the server', () => {
+  beforeEach(({ skip }) => skip(!isRoot(), 'only root can start it as another user'));
+
   test('it runs as a user with few rights, who owns the data', async () => {
     const dataDir = join(await bench.folder(), 'postgres');
 

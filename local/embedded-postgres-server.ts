@@ -38,10 +38,10 @@ const settings = {
 } satisfies Record<Mode, string[]>;
 
 /** Starts the server and returns when it takes connections. */
-export async function launch(wanted: Wanted): Promise<Server> {
+export async function launch(wanted: Wanted, choosePort = chooseFreePort): Promise<Server> {
   const deadline = Date.now() + startLimitMs;
   for (;;) {
-    const port = wanted.port || (await chooseFreePort());
+    const port = wanted.port || (await choosePort());
     const log = await openLog(wanted.log);
     const child = await spawnServer(wanted, port, log.handle).finally(() => log.handle.close());
     if (await isReady(child, wanted.place.dir, deadline)) {

@@ -167,6 +167,21 @@ test('a pid file whose pid is another program by now stops neither us nor that p
   expect([bystander.exitCode, bystander.signalCode]).toEqual([null, null]);
 });
 
+test('nor one whose pid is the server of other data', async () => {
+  const [dataDir, otherData] = [await madeData(), await madeData()];
+  const first = await bench.start({ dataDir });
+  const lines = (await readFile(join(dataDir, 'postmaster.pid'), 'utf8')).split('\n');
+  await first.stop();
+  const other = await bench.start({ dataDir: otherData });
+  const stale = [other.pid, ...lines.slice(1)].join('\n');
+  await writeFile(join(dataDir, 'postmaster.pid'), stale);
+
+  const next = await bench.start({ dataDir });
+
+  expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await query(other.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
 test('a record whose pid is another program by now does not count as a launcher', async () => {
   const dataDir = await madeData();
   const forged = JSON.stringify({ pid: process.pid, startedAt: 'at another time' });

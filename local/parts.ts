@@ -15,6 +15,7 @@ type PartOptions = {
 
 export type Part = {
   readonly name: string;
+  readonly pid: number;
   /** Resolves when the process has ended by itself, with what to tell about it. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
@@ -38,7 +39,8 @@ export async function startPart(options: PartOptions): Promise<Part> {
   const ready = once(child, 'message').then(() => undefined);
   const failure = await Promise.race([ready, ended]);
   if (failure !== undefined) throw new Error(failure);
-  return { name, ended, stop: () => stopChild(child) };
+  // A process that has spoken has an id.
+  return { name, pid: child.pid ?? 0, ended, stop: () => stopChild(child) };
 }
 
 async function endOf(child: ChildProcess, part: { name: string; logFile: string }) {

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { migrate } from '../src/db/migrate.ts';
 import { type DatabaseUrls, setUpDatabase } from './database.ts';
+import { removePostgres, startPostgres } from './embedded-postgres.ts';
 import { type Part, requireFreePort, startPart } from './parts.ts';
-import { removePostgres, startPostgres } from './postgres/embedded-postgres.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { seedDemo } from './seed.ts';
 import { readSettings, type Settings } from './settings.ts';
-import { type Demo, demoOf, describe } from './summary.ts';
+import { demoOf, describe } from './summary.ts';
 
 type Stop = () => Promise<unknown>;
 
@@ -43,9 +42,9 @@ async function main(): Promise<void> {
     const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
-    const demo = demoOf(settings, secrets);
+    const demo = demoOf({ settings, secrets, parts });
     await writeFile(`${dir}/demo.json`, `${JSON.stringify(demo, undefined, 2)}\n`, { mode: 0o600 });
-    process.stdout.write(describe(demo satisfies Demo));
+    process.stdout.write(describe(demo));
     const failure = await Promise.race([asked, ...parts.map((part) => part.ended)]);
     if (failure !== undefined) throw new Error(failure);
   } finally {

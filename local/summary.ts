@@ -1,3 +1,4 @@
+import type { Part } from './parts.ts';
 import type { Secrets } from './secrets.ts';
 import { demoTenants } from './seed.ts';
 import type { Settings } from './settings.ts';
@@ -9,9 +10,17 @@ export type Demo = {
   readonly inbox: string | undefined;
   readonly tenants: readonly { readonly slug: string; readonly secretKey: string }[];
   readonly logins: readonly { door: string; email: string; password: string }[];
+  /** Process ids by name, this start's own among them. */
+  readonly processes: Readonly<Record<string, number>>;
 };
 
-export function demoOf(settings: Settings, secrets: Secrets): Demo {
+type Started = {
+  readonly settings: Settings;
+  readonly secrets: Secrets;
+  readonly parts: readonly Part[];
+};
+
+export function demoOf({ settings, secrets, parts }: Started): Demo {
   return {
     server: `http://localhost:${settings.PORT}`,
     midtrans:
@@ -21,6 +30,10 @@ export function demoOf(settings: Settings, secrets: Secrets): Demo {
     inbox: settings.SMTP_URL ? undefined : `http://localhost:${settings.INBOX_PORT}`,
     tenants: demoTenants.map(({ slug }) => ({ slug, secretKey: secrets.secretKeys[slug] ?? '' })),
     logins: [],
+    processes: {
+      start: process.pid,
+      ...Object.fromEntries(parts.map(({ name, pid }) => [name, pid])),
+    },
   };
 }
 

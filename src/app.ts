@@ -1,4 +1,4 @@
-import express, { type Express } from 'express';
+import express, { type Express, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
@@ -87,6 +87,7 @@ function accessLog(log: Logger) {
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
     customAttributeKeys: { reqId: 'requestId' },
+    customProps: (_req, res) => ({ tenant: (res as Response).locals.tenant?.slug }),
     quietReqLogger: true,
     customLogLevel: (_req, res, error) => {
       if (error || res.statusCode >= 500) return 'warn';

@@ -33,7 +33,9 @@ await runUntilSignal(log, async () => {
   log.info({ address: server.address() }, 'server listens');
 
   return async () => {
-    // Requests under way are answered; idle connections are closed at once.
+    // Requests under way are answered; idle connections are closed at once, and those that become
+    // idle now do not wait for another request.
+    server.keepAliveTimeout = 1;
     await new Promise((resolve) => server.close(resolve));
     await wiring.close();
   };

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { TenantId } from '../domain/ids.ts';
-import { isConflict, isUnavailable, unavailable } from './errors.ts';
+import { isAborted, isConflict, isUnavailable, unavailable } from './errors.ts';
 
 type Row = pg.QueryResultRow;
 
@@ -63,24 +63,23 @@ export function createDb({ app, platform }: { app: pg.Pool; platform: pg.Pool })
   return { withTenant, withTenantOnce, withPlatform, close };
 }
 
+type Send = Transaction['query'];
+
 /** How a kind of transaction is opened, and how it looks to the repositories. */
 type Opening<Tx> = {
-  send(client: pg.PoolClient): Promise<unknown>[];
+  send(send: Send): Promise<unknown>[];
   toTx(query: Transaction['query']): Tx;
 };
 
 function openTenant(tenantId: TenantId): Opening<TenantTx> {
   return {
-    send: (client) => [
-      client.query('begin'),
-      client.query('select app.set_tenant($1)', [tenantId]),
-    ],
+    send: (send) => [send('begin'), send('select app.set_tenant($1)', [tenantId])],
     toTx: (query) => ({ tenantId, query }) as TenantTx,
   };
 }
 
 const openPlatform: Opening<PlatformTx> = {
-  send: (client) => [client.query('begin')],
+  send: (send) => [send('begin')],
   toTx: (query) => ({ query }) as PlatformTx,
 };
 
@@ -90,15 +89,19 @@ async function run<Tx, T>(
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   return withClient(pool, async (client) => {
+    const send = sendOn(client);
     let opened: Promise<unknown> | undefined;
+    let isOver = false;
     const tx = opening.toTx(async <R extends Row>(text: string, values?: readonly unknown[]) => {
-      if (opened) return client.query<R>(text, values && [...values]);
-      opened = Promise.all(opening.send(client));
-      return together(opened, client.query<R>(text, values && [...values]));
+      if (isOver) throw over();
+      opened ??= Promise.all(opening.send(send));
+      return together(opened, send<R>(text, values));
     });
-    const result = await work(tx);
+    const result = await work(tx).finally(() => {
+      isOver = true;
+    });
     // Work that asked nothing opened nothing.
-    if (opened) await commit(client.query('commit'));
+    if (opened) await commit(send('commit'));
     return result;
   });
 }
@@ -109,29 +112,56 @@ async function runOnce<Tx, T>(
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   return withClient(pool, async (client) => {
+    const send = sendOn(client);
     let isUsed = false;
+    let isOver = false;
     const tx = opening.toTx(async <R extends Row>(text: string, values?: readonly unknown[]) => {
+      if (isOver) throw over();
       if (isUsed) throw new Error('This transaction takes one statement; use withTenant for more.');
       isUsed = true;
-      const opened = Promise.all(opening.send(client));
-      const answer = client.query<R>(text, values && [...values]);
-      const committed = commit(client.query('commit'));
-      const result = await together(opened, answer, committed);
-      await committed;
-      return result;
+      const opened = Promise.all(opening.send(send));
+      return together(opened, send<R>(text, values), commit(send('commit')));
     });
-    return work(tx);
+    return work(tx).finally(() => {
+      isOver = true;
+    });
   });
+}
+
+/** Whoever kept the transaction must not speak in the next tenant's, on the same connection. */
+function over(): Error {
+  return new Error('This transaction is over.');
+}
+
+/**
+ * Sends the statements of one transaction. What fails because an earlier statement failed is
+ * answered with that statement's error: the cause, not the echo.
+ */
+function sendOn(client: pg.PoolClient): Send {
+  let cause: unknown;
+  return async <R extends Row>(text: string, values?: readonly unknown[]) => {
+    try {
+      return await client.query<R>(text, values && [...values]);
+    } catch (error) {
+      cause ??= error;
+      throw isAborted(error) ? cause : error;
+    }
+  };
 }
 
 /**
  * Waits for a pipelined statement. The opening's failure is the cause of what follows it, so it
  * wins; the others are still heard, or they would be unhandled rejections.
  */
-async function together<R>(opened: Promise<unknown>, answer: Promise<R>, ...rest: Promise<void>[]) {
-  const [opening, result] = await Promise.allSettled([opened, answer, ...rest]);
+async function together<R>(
+  opened: Promise<unknown>,
+  answer: Promise<R>,
+  committed?: Promise<void>,
+): Promise<R> {
+  const [opening, result, ending] = await Promise.allSettled([opened, answer, committed]);
   if (opening.status === 'rejected') throw opening.reason;
   if (result.status === 'rejected') throw result.reason;
+  if (ending.status === 'rejected') throw ending.reason;
   return result.value;
 }
 

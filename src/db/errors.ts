@@ -16,6 +16,11 @@ export function isConflict(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');
 }
 
+/** An earlier statement of the transaction failed, so this one was not run. */
+export function isAborted(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '25P02';
+}
+
 /** Classes of SQLSTATE that say the server, not the statement, is the trouble. */
 const unavailableClasses = ['08', '53', '57P', '55P03', '57014', '25P03'];
 const unavailableMessages =

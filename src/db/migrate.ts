@@ -7,12 +7,19 @@ const migrationsDir = fileURLToPath(new URL('../../migrations', import.meta.url)
 type MigrateOptions = {
   /** The owner's login, on a direct connection: the runner holds a session lock. */
   readonly ownerUrl: string;
+  /** Another folder than ours, for trying a migration out. */
+  readonly dir?: string;
   readonly log?: (message: string) => void;
 };
 
 /** Brings a database to the newest schema. Safe to run at any time and by several at once. */
-export async function migrate({ ownerUrl, log = () => {} }: MigrateOptions): Promise<string[]> {
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const { ownerUrl, dir = migrationsDir, log = () => {} } = options;
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'kassa-migrate' });
+  // A lost connection also fails the statement that runs; unheard it would end the process.
+  client.on('error', () => {});
+  // A connection that breaks fails its query; without a listener it would end the process too.
+  client.on('error', () => {});
   await client.connect();
   try {
     // Under FORCE the owner sees no rows: a foreign key would be validated, and a backfill run,
@@ -20,10 +27,12 @@ export async function migrate({ ownerUrl, log = () => {} }: MigrateOptions): Pro
     await client.query('set row_security = off');
     const applied = await runner({
       dbClient: client,
-      dir: migrationsDir,
+      dir,
       direction: 'up',
       migrationsTable: 'pgmigrations',
       checkOrder: true,
+      // Of several at once one works and the others wait, to find nothing left to do.
+      advisoryLockMode: 'wait',
       log: () => {},
       logger: { debug: () => {}, info: () => {}, warn: log, error: log },
     });

@@ -22,7 +22,7 @@ const types: pg.CustomTypesConfig = {
 
 /**
  * A pool with limits on everything that can wait: a free connection, a lock, a statement, an idle
- * transaction. Pipelined, so that `with-tenant.ts` can send a transaction in one round trip.
+ * transaction. Pipelined, so that `database.ts` can send a transaction in one round trip.
  */
 export function createPool({ url, applicationName, max, log }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
@@ -31,6 +31,7 @@ export function createPool({ url, applicationName, max, log }: PoolOptions): pg.
     max,
     pipeline: true,
     types,
+    keepAlive: true,
     connectionTimeoutMillis: 3_000,
     idleTimeoutMillis: 60_000,
     statement_timeout: 15_000,

@@ -37,6 +37,8 @@ export function createOrderMails(dependencies: Dependencies) {
     });
     if (!found) throw new Error(`There is no order ${job.orderId}.`);
     const { order, email, payment } = found;
+    // After an outage of the mail server the order may be paid by now: nobody is asked to pay again.
+    if (job.kind === 'created' && order.status !== 'pending') return;
     const content = renderOrderMail({
       kind: job.kind,
       locale: tenant.locale,

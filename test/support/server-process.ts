@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { DatabaseUrls } from '../../local/database.ts';
+import { freePorts } from './ports.ts';
+
+type Options = { readonly database: DatabaseUrls; readonly settings: Record<string, string> };
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export type KassaProcess = {
+  readonly url: string;
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+};
+
+/** Runs the real `src/server.ts` or `src/worker.ts` as PM2 would, and waits until it is ready. */
+export async function startProcess(
+  entry: 'server' | 'worker',
+  { database, settings }: Options,
+): Promise<KassaProcess> {
+  const port = settings.PORT ?? String((await freePorts(1))[0]);
+  const child: ChildProcess = spawn(process.execPath, [`src/${entry}.ts`], {
+    cwd: root,
+    env: {
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'warn',
+      PORT: port,
+      DATABASE_URL: database.app,
+      DATABASE_PLATFORM_URL: database.platform,
+      DATABASE_WORKER_URL: database.worker,
+      ...settings,
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const ready = once(child, 'message').then(() => 'ready' as const);
+  const first = await Promise.race([ready, exited]);
+  if (first !== 'ready') throw new Error(`The ${entry} ended with ${first}.`);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    kill(signal) {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}

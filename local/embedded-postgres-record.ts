@@ -8,6 +8,14 @@ export type Claim = { readonly isInherited: boolean; release(): Promise<void> };
 
 const Launcher = z.object({ pid: z.number(), startedAt: z.string() });
 
+/** Somebody who lives holds the data folder; nothing was changed. */
+export class AlreadyRunning extends Error {
+  constructor(dir: string, pid: number) {
+    const what = pid === process.pid ? 'This process' : `Another Kassa (process ${pid})`;
+    super(`${what} already runs the PostgreSQL of ${dir}. Stop it first.`);
+  }
+}
+
 /** Whose server runs, or may run, on a data folder: a file beside it that names the launcher. */
 export async function findLauncher(dir: string): Promise<ProcessIdentity | undefined> {
   return parse(await readRecord(recordPath(dir)));
@@ -44,14 +52,9 @@ async function hold(path: string, dir: string): Promise<Claim> {
   }
 }
 
-export function alreadyRunning(dir: string, pid: number): Error {
-  const what = pid === process.pid ? 'This process' : `Another Kassa (process ${pid})`;
-  return new Error(`${what} already runs the PostgreSQL of ${dir}. Stop it first.`);
-}
-
 async function refuseIfHeld(path: string, dir: string): Promise<void> {
   const launcher = parse(await readRecord(path));
-  if (launcher && (await isRunning(launcher))) throw alreadyRunning(dir, launcher.pid);
+  if (launcher && (await isRunning(launcher))) throw new AlreadyRunning(dir, launcher.pid);
 }
 
 function recordPath(dir: string): string {

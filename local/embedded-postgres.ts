@@ -4,11 +4,12 @@ import { dirname, resolve } from 'node:path';
 import { findBinaries, locatePackage } from './embedded-postgres-binaries.ts';
 import { removeTree } from './embedded-postgres-folders.ts';
 import { ensureData, type Mode, removeHalfMade } from './embedded-postgres-initdb.ts';
-import { findData, relocationOf, settle } from './embedded-postgres-place.ts';
+import { findData, settle } from './embedded-postgres-place.ts';
 import { isFree, portTaken } from './embedded-postgres-port.ts';
 import { disownPidFile, findPostmaster, stopPostmaster } from './embedded-postgres-postmaster.ts';
 import { isRunning } from './embedded-postgres-process.ts';
-import { alreadyRunning, type Claim, claim, findLauncher } from './embedded-postgres-record.ts';
+import { AlreadyRunning, type Claim, claim, findLauncher } from './embedded-postgres-record.ts';
+import { relocationOf } from './embedded-postgres-relocation.ts';
 import { launch, type Server } from './embedded-postgres-server.ts';
 
 export type PostgresOptions = {
@@ -73,7 +74,7 @@ export async function removePostgres(named: string): Promise<void> {
 async function refuseIfBusy(dataDir: string, port: number): Promise<void> {
   const dir = (await findData(dataDir)) ?? dataDir;
   const launcher = await findLauncher(dir);
-  if (launcher && (await isRunning(launcher))) throw alreadyRunning(dir, launcher.pid);
+  if (launcher && (await isRunning(launcher))) throw new AlreadyRunning(dir, launcher.pid);
   const left = await findPostmaster(dir);
   // The port of an abandoned server becomes free when it is stopped.
   if (port === 0 || port === left?.port || (await isFree(port))) return;

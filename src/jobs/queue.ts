@@ -70,6 +70,8 @@ export async function openQueue({ url, log }: QueueOptions) {
       localConcurrency: jobsAtOnce,
       localGroupConcurrency: jobsAtOncePerTenant,
       pollingIntervalSeconds: 1,
+      // A new job wakes a worker by NOTIFY; one that waits for its next try is found by polling.
+      notifyPollingIntervalSeconds: 2,
     };
     await boss.work<Envelope, unknown, typeof options>(
       topic,

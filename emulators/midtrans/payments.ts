@@ -1,0 +1,229 @@
+import { amountText } from './bodies.ts';
+import type { Books } from './books.ts';
+import { type CardPlan, type CardResult, decidedCardDetails, otp, slowCardMs } from './cards.ts';
+import type { Checkout } from './checkouts.ts';
+import { type Clock, nextSettlementRun } from './clock.ts';
+import { allowsReversal, type Device, getMethod, type Method } from './methods.ts';
+import type { Notifications } from './notifications.ts';
+import { Refusal } from './refusal.ts';
+import type { SettingsStore } from './settings.ts';
+import { isPaid, type TransactionStatus } from './statuses.ts';
+import type { Change, Transaction, Transactions } from './transactions.ts';
+
+type Parts = {
+  books: Books;
+  clock: Clock;
+  transactions: Transactions;
+  notifications: Notifications;
+  settings: SettingsStore;
+};
+type Step = { from: readonly TransactionStatus[]; to: TransactionStatus };
+
+const processed = 'transaction has been processed';
+
+/** What can happen to an attempt to pay; each change and its notification are one commit. */
+export function createPayments(parts: Parts) {
+  const { books, clock, transactions, notifications, settings } = parts;
+
+  /** Opens an attempt by any method but a card. */
+  function choose(checkout: Checkout, method: Method, device: Device): Transaction {
+    const { customNumbers, phone } = checkout.request;
+    const details = method.details({ device, customNumber: customNumbers[method.code], phone });
+    return open(checkout, method, { device, details });
+  }
+
+  /** Opens an attempt by card; one without a further step is decided at once. */
+  function chooseCard(checkout: Checkout, plan: CardPlan): Transaction {
+    const step = plan.step === 'now' ? undefined : plan.step;
+    return books.transaction(() => {
+      const opened = open(checkout, getMethod('credit_card'), {
+        device: 'desktop',
+        details: plan.details,
+        step,
+        cardResult: plan.result,
+      });
+      return plan.step === 'now' ? decideCard(opened, plan.result) : opened;
+    });
+  }
+
+  type Opening = { device: Device } & Pick<Transaction, 'details' | 'step' | 'cardResult'>;
+  function open(checkout: Checkout, method: Method, { device, ...opening }: Opening): Transaction {
+    return books.transaction(() => {
+      requirePayable(checkout);
+      const now = clock.now();
+      const transaction = transactions.insert({
+        ...opening,
+        token: checkout.token,
+        merchantId: checkout.merchantId,
+        orderId: checkout.orderId,
+        method: method.code,
+        paymentType: method.paymentType(device),
+        grossAmount: checkout.grossAmount,
+        status: 'pending',
+        // The one channel whose notifications are known to come without it.
+        fraudStatus: method.code === 'indomaret' ? undefined : 'accept',
+        createdAt: now,
+        expiresAt: expiryOf(checkout, method, now),
+        captureDueAt: opening.step === 'delayed' ? now + slowCardMs : undefined,
+      });
+      notifications.notify(transaction);
+      return transaction;
+    });
+  }
+
+  function requirePayable(checkout: Checkout): void {
+    const { merchantId, orderId } = checkout;
+    const statuses = transactions.listOfOrder(merchantId, orderId).map(({ status }) => status);
+    if (statuses.includes('pending') || statuses.some(isPaid)) {
+      throw new Refusal('transaction-processed', processed);
+    }
+    const isOpen = checkout.state === 'open' && clock.now() < checkout.expiresAt;
+    const last = transactions
+      .listOfOrder(merchantId, orderId)
+      .findLast(({ token }) => token === checkout.token);
+    if (!isOpen || last?.status === 'expire' || last?.status === 'cancel') {
+      throw new Refusal('order-not-payable', 'This payment page is no longer valid.');
+    }
+  }
+
+  function expiryOf({ request }: Checkout, method: Method, now: number): number {
+    if (!method.takesExpiry || !request.expiry) return now + method.lifeMs;
+    return (request.expiry.startsAt ?? now) + request.expiry.durationMs;
+  }
+
+  /** The shopper typed a one-time password; a wrong one is the end of the attempt. */
+  function confirmOtp(transaction: Transaction, typed: string): Transaction {
+    const result = typed === otp ? (transaction.cardResult ?? 'accept') : 'bank-deny';
+    return decideCard(transaction, result);
+  }
+
+  function decideCard(transaction: Transaction, result: CardResult): Transaction {
+    if (result === 'accept') return pay(transaction);
+    const details = { ...transaction.details, ...decidedCardDetails(result, clock.now()) };
+    const fraudStatus = result === 'fraud-deny' ? 'deny' : 'accept';
+    return moveOn(transaction, { from: ['pending'], to: 'deny' }, { details, fraudStatus });
+  }
+
+  /** The money arrives: cards are captured, all else is settled. */
+  function pay(transaction: Transaction): Transaction {
+    const now = clock.now();
+    requireOnlyPayer(transaction);
+    if (transaction.method === 'credit_card') {
+      const details = { ...transaction.details, ...decidedCardDetails('accept', now) };
+      const change = { details, settleDueAt: nextSettlementRun(now) };
+      return moveOn(transaction, { from: ['pending'], to: 'capture' }, change);
+    }
+    const paidChange = { details: paidDetails(transaction, now), settledAt: now };
+    return moveOn(transaction, { from: ['pending'], to: 'settlement' }, paidChange);
+  }
+
+  function requireOnlyPayer({ merchantId, orderId, transactionId }: Transaction): void {
+    const others = transactions.listOfOrder(merchantId, orderId);
+    const isPaidElsewhere = others.some(
+      (other) => other.transactionId !== transactionId && isPaid(other.status),
+    );
+    if (isPaidElsewhere) throw new Refusal('transaction-processed', processed);
+  }
+
+  function paidDetails(transaction: Transaction, at: number) {
+    const receipt = { amount: amountText(transaction.grossAmount), at };
+    const method = getMethod(transaction.method);
+    return { ...transaction.details, ...method.paidDetails(transaction.paymentType, receipt) };
+  }
+
+  function deny(transaction: Transaction): Transaction {
+    return moveOn(transaction, { from: ['pending'], to: 'deny' });
+  }
+
+  function cancel(transaction: Transaction): Transaction {
+    return moveOn(transaction, { from: ['pending', 'capture'], to: 'cancel' });
+  }
+
+  function expire(transaction: Transaction): Transaction {
+    return moveOn(transaction, { from: ['pending'], to: 'expire' });
+  }
+
+  /** The bank takes a settled payment back. */
+  function reverse(transaction: Transaction): Transaction {
+    if (!allowsReversal(transaction.method)) {
+      throw new Refusal('transaction-not-modifiable', 'This method has no reversals.');
+    }
+    return moveOn(transaction, { from: ['settlement'], to: 'deny' });
+  }
+
+  /** A bank lets money through at the edge: an expired attempt comes back as another, settled one. */
+  function settleLate(expired: Transaction): Transaction {
+    if (expired.status !== 'expire') {
+      throw new Refusal('transaction-not-modifiable', `The attempt is ${expired.status}.`);
+    }
+    requireOnlyPayer(expired);
+    const now = clock.now();
+    return books.transaction(() => {
+      const transaction = transactions.insert({
+        ...expired,
+        status: 'settlement',
+        details: paidDetails(expired, now),
+        createdAt: now,
+        settledAt: now,
+      });
+      notifications.notify(transaction);
+      return transaction;
+    });
+  }
+
+  /** Settles every captured card now, whatever its own day would have been. */
+  function runSettlement(): number {
+    return settleCards(Number.MAX_SAFE_INTEGER);
+  }
+
+  function settleCards(until: number): number {
+    const captured = transactions.listDue('settle_due_at', 'capture', until);
+    const change = { settledAt: clock.now() };
+    for (const card of captured) moveOn(card, { from: ['capture'], to: 'settlement' }, change);
+    return captured.length;
+  }
+
+  function moveOn(transaction: Transaction, step: Step, change?: Change): Transaction {
+    return books.transaction(() => {
+      const moved = transactions.move(transaction.transactionId, step, change);
+      if (!moved) throw new Refusal('transaction-not-modifiable', processed);
+      notifications.notify(moved);
+      return moved;
+    });
+  }
+
+  /** Does what has fallen due: slow cards first, since their minute is shorter than any expiry. */
+  function run(now: number): void {
+    for (const card of transactions.listDue('capture_due_at', 'pending', now)) {
+      decideCard(card, card.cardResult ?? 'accept');
+    }
+    settleCards(now);
+    if (settings.all().stuckPending) return;
+    for (const overdue of transactions.listDue('expires_at', 'pending', now)) expire(overdue);
+  }
+
+  function nextAt(after: number): number | undefined {
+    const moments = [
+      transactions.nextDue('capture_due_at', 'pending', after),
+      transactions.nextDue('settle_due_at', 'capture', after),
+      transactions.nextDue('expires_at', 'pending', after),
+    ].filter((moment) => moment !== undefined);
+    return moments.length > 0 ? Math.min(...moments) : undefined;
+  }
+
+  return {
+    choose,
+    chooseCard,
+    confirmOtp,
+    pay,
+    deny,
+    cancel,
+    expire,
+    reverse,
+    settleLate,
+    runSettlement,
+    run,
+    nextAt,
+  };
+}
+export type Payments = ReturnType<typeof createPayments>;

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { keyB, minimal, type Rig, startReceiver, startRig } from './testing.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await startRig();
+});
+afterEach(() => rig.close());
+
+const hour = 3600;
+
+describe('how long a page lives', () => {
+  test.each([
+    { unit: 'minutes', duration: 0 },
+    { unit: 'minute', duration: -1 },
+    { unit: 'minutes', duration: 0.2 },
+    { unit: 'fortnight', duration: 1 },
+    { unit: 'hours', duration: 1, start_time: '2026-01-15 08:59:00 +0700' },
+    { unit: 'hours', duration: 1, start_time: 'tomorrow' },
+  ])('[17] the expiry %j is refused', async (expiry) => {
+    expect(await rig.create(minimal('A', { expiry }))).toMatchObject({ status: 400 });
+  });
+
+  test.each(['hour', 'hours'])('[17] the unit %s is one and the same', async (unit) => {
+    const token = await rig.order('A', { expiry: { unit, duration: 2 } });
+
+    await rig.advance(2 * hour - 60);
+    expect(await rig.page(token)).toMatchObject({ status: 200 });
+    await rig.advance(61);
+    expect(await rig.page(token)).toMatchObject({ status: 410 });
+  });
+
+  test('[17] no page outlives a week', async () => {
+    const token = await rig.order('A', { expiry: { unit: 'days', duration: 30 } });
+
+    await rig.advance(7 * 24 * hour - 60);
+    expect(await rig.page(token)).toMatchObject({ status: 200 });
+    await rig.advance(61);
+    expect(await rig.page(token)).toMatchObject({ status: 410 });
+  });
+
+  test('[18] page_expiry wins over expiry, and that over a day', async () => {
+    const both = {
+      expiry: { unit: 'hours', duration: 5 },
+      page_expiry: { unit: 'hours', duration: 2 },
+    };
+    const tokens = [
+      await rig.order('BOTH', both),
+      await rig.order('EXPIRY', { expiry: both.expiry }),
+      await rig.order('NONE'),
+    ];
+    const alive = async () => {
+      const pages = await Promise.all(tokens.map((token) => rig.page(token)));
+      return pages.map(({ status }) => status === 200);
+    };
+
+    await rig.advance(hour);
+    expect(await alive()).toEqual([true, true, true]);
+    await rig.advance(hour);
+    expect(await alive()).toEqual([false, true, true]);
+    await rig.advance(3 * hour);
+    expect(await alive()).toEqual([false, false, true]);
+    await rig.advance(19 * hour);
+    expect(await alive()).toEqual([false, false, false]);
+  });
+});
+
+describe('what a page offers', () => {
+  test('[19] one enabled method opens at once', async () => {
+    const { text } = await rig.page(await rig.order('A', { enabled_payments: ['bri_va'] }));
+
+    expect(text).toContain('Continue with BRI virtual account');
+    expect(text).not.toContain('GoPay');
+  });
+
+  test('[19] unknown codes are ignored and aliases are spelled out', async () => {
+    const enabled = ['nonsense', 'bank_transfer', 'cstore'];
+    const { text } = await rig.page(await rig.order('A', { enabled_payments: enabled }));
+
+    for (const name of ['BCA', 'BNI', 'BRI', 'Permata', 'Mandiri', 'Indomaret', 'Alfamart']) {
+      expect(text).toContain(name);
+    }
+    expect(text).not.toContain('GoPay');
+    expect(text).not.toContain('nonsense');
+  });
+});
+
+describe('where notifications go', () => {
+  test('[20] override replaces the dashboard’s address for this order only', async () => {
+    const { receiver } = rig;
+    const urls = ['/one', '/two', '/three'].map((path) => receiver.url + path);
+    await rig.order('A', {}, { headers: { 'x-override-notification': urls.join(', ') } });
+    await rig.pay('A', 'bca_va', { outcome: 'pending' });
+    await receiver.toHave(3);
+    expect(receiver.received.map(({ path }) => path).sort()).toEqual(['/one', '/three', '/two']);
+
+    await rig.order('B');
+    await rig.pay('B', 'bca_va', { outcome: 'pending' });
+
+    await receiver.toHave(4);
+    expect(receiver.received[3]?.path).toBe('/notify');
+  });
+
+  test('[20] append adds to it', async () => {
+    const { receiver } = rig;
+    await rig.order('A', {}, { headers: { 'x-append-notification': `${receiver.url}/more` } });
+    await rig.pay('A', 'bca_va', { outcome: 'pending' });
+
+    await receiver.toHave(2);
+    expect(receiver.received.map(({ path }) => path).sort()).toEqual(['/more', '/notify']);
+  });
+});
+
+describe('closing a page', () => {
+  const cancel = (token: string, init = {}) =>
+    rig.call(`/snap/v1/transactions/${token}/cancel`, { method: 'POST', ...init });
+
+  test('[21] a page that nothing was chosen on can be closed once', async () => {
+    const token = await rig.order('A');
+
+    const first = await cancel(token);
+    expect(first.status).toBe(200);
+    expect(first.body.canceled_at).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(await rig.page(token)).toMatchObject({ status: 410 });
+    expect((await cancel(token)).body).toEqual({ error_messages: ['token already canceled'] });
+  });
+
+  test('[21] not after a method was chosen, and not one that is unknown', async () => {
+    const token = await rig.order('A');
+    await rig.pay('A', 'bca_va', { outcome: 'pending' });
+
+    expect((await cancel(token)).body).toEqual({ error_messages: ['Transaction is on progress'] });
+    expect((await cancel('nothing')).body).toEqual({ error_messages: ['token not found'] });
+  });
+
+  test('[3] nobody closes the page of another merchant', async () => {
+    const token = await rig.order('A');
+
+    expect((await cancel(token, { key: keyB })).body).toEqual({
+      error_messages: ['token not found'],
+    });
+    expect(await rig.page(token)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('faults', () => {
+  const fault = (draft: object) => rig.control('/faults', draft);
+  const create = (id: string) => rig.create(minimal(id));
+
+  test('[22] the next n creates fail in the documented words', async () => {
+    await fault({ scope: 'snap.create', kind: 'error', count: 2 });
+
+    expect(await create('A')).toMatchObject({ status: 500, body: { locale: 'en' } });
+    expect(await create('A')).toMatchObject({ status: 500 });
+    expect(await create('A')).toMatchObject({ status: 201 });
+  });
+
+  test('[22] a reset happens before the effect, or after it', async () => {
+    await fault({ scope: 'snap.create', kind: 'reset' });
+    await fault({ scope: 'snap.create', kind: 'reset-after-effect' });
+
+    await expect(create('A')).rejects.toThrow();
+    await expect(create('B')).rejects.toThrow();
+
+    const { tokens } = await rig.control('/books', undefined, 'GET');
+    expect(tokens).toEqual([expect.objectContaining({ order_id: 'B' })]);
+  });
+
+  test('[22] HTML with 200, a false 401, and half an answer', async () => {
+    await fault({ scope: 'snap', kind: 'html' });
+    await fault({ scope: 'all', kind: 'unauthorized' });
+    await fault({ scope: 'snap.create', kind: 'truncated' });
+
+    const html = await create('A');
+    expect(html.status).toBe(200);
+    expect(html.text).toContain('<html>');
+    expect(await create('A')).toMatchObject({ status: 401 });
+    await expect(create('A')).rejects.toThrow();
+  });
+
+  test('[22] a stalled create never answers, and a delayed one does', async () => {
+    await fault({ scope: 'snap.create', kind: 'stall' });
+    const signal = AbortSignal.timeout(100);
+    await expect(rig.create(minimal('A'), { signal })).rejects.toThrow('aborted');
+
+    await fault({ scope: 'snap.create', kind: 'delay', delayMs: 60_000 });
+    const short = AbortSignal.timeout(100);
+    await expect(rig.create(minimal('B'), { signal: short })).rejects.toThrow('aborted');
+
+    await fault({ scope: 'snap.create', kind: 'delay', delayMs: 5 });
+    expect(await create('C')).toMatchObject({ status: 201 });
+  });
+
+  test('[22] a fault keeps to its scope and to its merchant', async () => {
+    await fault({ scope: 'core.status', kind: 'error', httpStatus: 503 });
+    await fault({ scope: 'snap.create', kind: 'error', merchantId: 'G100000001' });
+
+    expect(await rig.create(minimal('A'), { key: keyB })).toMatchObject({ status: 201 });
+    expect(await create('A')).toMatchObject({ status: 500 });
+    const failed = { status: 503, body: { status_code: '503' } };
+    expect(await rig.call('/v2/A/status')).toMatchObject(failed);
+    expect(await rig.call('/v2/A/status')).toMatchObject({ status: 200 });
+  });
+});
+
+test('[20] a fourth address is left out', async () => {
+  const other = await startReceiver();
+  const urls = [1, 2, 3, 4].map((number) => `${other.url}/${number}`);
+  await rig.order('A', {}, { headers: { 'x-override-notification': urls.join(',') } });
+  await rig.pay('A', 'bca_va', { outcome: 'pending' });
+  await other.toHave(3);
+  await rig.advance(1);
+
+  expect(other.received.map(({ path }) => path).sort()).toEqual(['/1', '/2', '/3']);
+  await other.close();
+});

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { dumpSchema } from '../src/db/schema-dump.ts';
 import { setUpDatabase } from './database.ts';
-import { removePostgres, startPostgres } from './embedded-postgres.ts';
-import { removeTree } from './embedded-postgres-folders.ts';
+import { removeTree } from './postgres/folders.ts';
+import { removePostgres, startPostgres } from './postgres/start-postgres.ts';
 
 const target = fileURLToPath(new URL('../database/schema.sql', import.meta.url));
 
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     }
   } finally {
     await removePostgres(dataDir);
-    await removeTree(folder);
+    await rm(folder, { recursive: true });
   }
 }
 

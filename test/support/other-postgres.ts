@@ -1,10 +1,10 @@
-import { chmod, chown, mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chooseAccount } from '../../local/embedded-postgres-account.ts';
-import { removeTree } from '../../local/embedded-postgres-folders.ts';
-import { chooseFreePort } from '../../local/embedded-postgres-port.ts';
-import { run } from '../../local/embedded-postgres-process.ts';
+import { chooseAccount } from '../../local/postgres/account.ts';
+import { removeTree } from '../../local/postgres/folders.ts';
+import { chooseFreePort } from '../../local/postgres/port.ts';
+import { run } from '../../local/postgres/process.ts';
 
 export type OtherPostgres = { readonly adminUrl: string; stop(): Promise<void> };
 
@@ -36,7 +36,7 @@ export async function startOtherPostgres(): Promise<OtherPostgres | undefined> {
     adminUrl: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async stop() {
       await call('pg_ctl', '-D', dataDir, '-w', '-m', 'fast', 'stop');
-      await removeTree(folder);
+      await rm(folder, { recursive: true });
     },
   };
 }

@@ -3,9 +3,9 @@ import { chmod, lstat, mkdtemp, readdir, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { removePostgres, startPostgres } from '../../local/embedded-postgres.ts';
-import { removeTree } from '../../local/embedded-postgres-folders.ts';
-import { hasCode, identify, isRunning } from '../../local/embedded-postgres-process.ts';
+import { removeTree } from '../../local/postgres/folders.ts';
+import { hasCode, identify, isRunning } from '../../local/postgres/process.ts';
+import { removePostgres, startPostgres } from '../../local/postgres/start-postgres.ts';
 
 /** A PostgreSQL for tests. `adminUrl` may create roles and databases; `stop` gives it back. */
 export type PostgresSource = Opened & {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
-import { removePostgres } from '../../local/embedded-postgres.ts';
+import { removePostgres } from '../../local/postgres/start-postgres.ts';
 import type { Demo } from '../../local/summary.ts';
 import { freePorts } from './ports.ts';
 

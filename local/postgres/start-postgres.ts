@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { findBinaries, locatePackage } from './embedded-postgres-binaries.ts';
-import { removeTree } from './embedded-postgres-folders.ts';
-import { ensureData, type Mode, removeHalfMade } from './embedded-postgres-initdb.ts';
-import { findData, settle } from './embedded-postgres-place.ts';
-import { isFree, portTaken } from './embedded-postgres-port.ts';
-import { disownPidFile, findPostmaster, stopPostmaster } from './embedded-postgres-postmaster.ts';
-import { isRunning } from './embedded-postgres-process.ts';
-import { AlreadyRunning, type Claim, claim, findLauncher } from './embedded-postgres-record.ts';
-import { relocationOf } from './embedded-postgres-relocation.ts';
-import { launch, type Server } from './embedded-postgres-server.ts';
+import { findBinaries, locatePackage } from './binaries.ts';
+import { removeTree } from './folders.ts';
+import { ensureData, type Mode, removeHalfMade } from './initdb.ts';
+import { findData, settle } from './place.ts';
+import { isFree, portTaken } from './port.ts';
+import { disownPidFile, findPostmaster, stopPostmaster } from './postmaster.ts';
+import { isRunning } from './process.ts';
+import { AlreadyRunning, type Claim, claim, findLauncher } from './record.ts';
+import { relocationOf } from './relocation.ts';
+import { launch, type Server } from './server.ts';
 
 export type PostgresOptions = {
   /** Where the data is kept; made when absent. Where root runs us it can become a link. */

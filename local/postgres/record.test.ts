@@ -1,9 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { identify } from './embedded-postgres-process.ts';
-import { claim, findLauncher } from './embedded-postgres-record.ts';
-import { createBench, kill } from './embedded-postgres-test-kit.ts';
+import { identify } from './process.ts';
+import { claim, findLauncher } from './record.ts';
+import { createBench, kill } from './test-kit.ts';
 
 const bench = createBench();
 afterEach(bench.end);

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, type QueryResultRow } from 'pg';
-import { type PostgresOptions, removePostgres, startPostgres } from './embedded-postgres.ts';
-import { removeTree } from './embedded-postgres-folders.ts';
-import type { Account } from './embedded-postgres-process.ts';
-import type { Server } from './embedded-postgres-server.ts';
+import { removeTree } from './folders.ts';
+import type { Account } from './process.ts';
+import type { Server } from './server.ts';
+import { type PostgresOptions, removePostgres, startPostgres } from './start-postgres.ts';
 
 type Options = Partial<PostgresOptions> & { readonly dataDir: string };
 
@@ -41,7 +41,7 @@ export function createBench() {
 
   function launchElsewhere(options: Options, account?: Account): ChildProcess {
     dataDirs.add(options.dataDir);
-    const code = `import { startPostgres } from '${new URL('embedded-postgres.ts', import.meta.url)}';
+    const code = `import { startPostgres } from '${new URL('start-postgres.ts', import.meta.url)}';
       const { url, port, pid } = await startPostgres(JSON.parse(process.argv[1]));
       console.log(JSON.stringify({ url, port, pid }));
       setInterval(() => {}, 60_000);`;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test, vi } from 'vitest';
-import { identify, isRunning, run, signal } from './embedded-postgres-process.ts';
-import { createBench } from './embedded-postgres-test-kit.ts';
+import { identify, isRunning, run, signal } from './process.ts';
+import { createBench } from './test-kit.ts';
 
 const bench = createBench();
 afterEach(bench.end);

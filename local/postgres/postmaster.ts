@@ -7,7 +7,7 @@ import {
   isPostmasterOf,
   type ProcessIdentity,
   signal,
-} from './embedded-postgres-process.ts';
+} from './process.ts';
 
 /** A PostgreSQL server that is alive and works in a given data folder. */
 export type Postmaster = ProcessIdentity & { readonly port: number; readonly isReady: boolean };

@@ -4,12 +4,12 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { Binaries } from './embedded-postgres-binaries.ts';
-import type { Mode } from './embedded-postgres-initdb.ts';
-import type { Place } from './embedded-postgres-place.ts';
-import { chooseFreePort, portTaken } from './embedded-postgres-port.ts';
-import { findPostmaster, stopPostmaster } from './embedded-postgres-postmaster.ts';
-import { identify, programEnvironment, spawnError } from './embedded-postgres-process.ts';
+import type { Binaries } from './binaries.ts';
+import type { Mode } from './initdb.ts';
+import type { Place } from './place.ts';
+import { chooseFreePort, portTaken } from './port.ts';
+import { findPostmaster, stopPostmaster } from './postmaster.ts';
+import { identify, programEnvironment, spawnError } from './process.ts';
 
 export type Server = {
   readonly pid: number;

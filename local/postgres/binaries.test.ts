@@ -11,10 +11,10 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isRoot } from './embedded-postgres-account.ts';
-import { findBinaries, locatePackage } from './embedded-postgres-binaries.ts';
-import { run } from './embedded-postgres-process.ts';
-import { createBench } from './embedded-postgres-test-kit.ts';
+import { isRoot } from './account.ts';
+import { findBinaries, locatePackage } from './binaries.ts';
+import { run } from './process.ts';
+import { createBench } from './test-kit.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -109,7 +109,7 @@ describe('where root looks for another user', () => {
     const cache = await bench.folder();
     await chown(cache, nobody.uid, nobody.gid);
     const code = `
-      import { findBinaries } from '${new URL('embedded-postgres-binaries.ts', import.meta.url)}';
+      import { findBinaries } from '${new URL('binaries.ts', import.meta.url)}';
       const [installed, cache] = JSON.parse(process.argv[1]);
       console.log((await findBinaries(undefined, installed, [cache])).initdb);`;
     const args = ['--input-type=module', '--eval', code, JSON.stringify([installed, cache])];

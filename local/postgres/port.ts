@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { hasCode } from './embedded-postgres-process.ts';
+import { hasCode } from './process.ts';
 
 export async function chooseFreePort(): Promise<number> {
   const port = await listenOnce(0);

@@ -15,9 +15,9 @@ import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
-import { isRoot } from './embedded-postgres-account.ts';
-import { makeOwnFolder } from './embedded-postgres-folders.ts';
-import { type Account, hasCode, identify, run } from './embedded-postgres-process.ts';
+import { isRoot } from './account.ts';
+import { makeOwnFolder } from './folders.ts';
+import { type Account, hasCode, identify, run } from './process.ts';
 
 /** Programs that were seen to run, and the major version of the data that they read. */
 export type Binaries = {

@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { removePostgres } from './embedded-postgres.ts';
-import { chooseAccount } from './embedded-postgres-account.ts';
-import { run } from './embedded-postgres-process.ts';
-import { createBench, kill, query } from './embedded-postgres-test-kit.ts';
+import { chooseAccount } from './account.ts';
+import { run } from './process.ts';
+import { removePostgres } from './start-postgres.ts';
+import { createBench, kill, query } from './test-kit.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 

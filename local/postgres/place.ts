@@ -1,9 +1,9 @@
 import { lstat, mkdir, readlink, rm, rmdir, symlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { chooseAccount, isRoot, mayEnter, ownerOf } from './embedded-postgres-account.ts';
-import { removeTree } from './embedded-postgres-folders.ts';
-import { type Account, hasCode } from './embedded-postgres-process.ts';
-import { makeRelocation, noteLink, prune, relocationOf } from './embedded-postgres-relocation.ts';
+import { chooseAccount, isRoot, mayEnter, ownerOf } from './account.ts';
+import { removeTree } from './folders.ts';
+import { type Account, hasCode } from './process.ts';
+import { makeRelocation, noteLink, prune, relocationOf } from './relocation.ts';
 
 /** Where the data really is, and the user that the server runs as. */
 export type Place = { readonly dir: string; readonly account: Account | undefined };

@@ -9,10 +9,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Binaries } from './embedded-postgres-binaries.ts';
-import { removeTree } from './embedded-postgres-folders.ts';
-import type { Place } from './embedded-postgres-place.ts';
-import { type Account, hasCode, run } from './embedded-postgres-process.ts';
+import type { Binaries } from './binaries.ts';
+import { removeTree } from './folders.ts';
+import type { Place } from './place.ts';
+import { type Account, hasCode, run } from './process.ts';
 
 export type Mode = 'durable' | 'fast';
 

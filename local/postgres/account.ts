@@ -1,5 +1,5 @@
 import { lstat, readFile } from 'node:fs/promises';
-import { type Account, hasCode, run } from './embedded-postgres-process.ts';
+import { type Account, hasCode, run } from './process.ts';
 
 /**
  * PostgreSQL refuses to run as root, so root borrows a user that has few rights: the one that owns

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { hasCode, identify, isRunning, type ProcessIdentity } from './embedded-postgres-process.ts';
+import { hasCode, identify, isRunning, type ProcessIdentity } from './process.ts';
 
 /** Our hold on a data folder. `isInherited`: its last holder died without giving it back. */
 export type Claim = { readonly isInherited: boolean; release(): Promise<void> };

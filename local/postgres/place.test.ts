@@ -14,11 +14,11 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
-import { removePostgres } from './embedded-postgres.ts';
-import { isRoot } from './embedded-postgres-account.ts';
-import { settle } from './embedded-postgres-place.ts';
-import { run } from './embedded-postgres-process.ts';
-import { createBench, kill, query } from './embedded-postgres-test-kit.ts';
+import { isRoot } from './account.ts';
+import { settle } from './place.ts';
+import { run } from './process.ts';
+import { removePostgres } from './start-postgres.ts';
+import { createBench, kill, query } from './test-kit.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -214,7 +214,7 @@ async function readNote(folder: string): Promise<object> {
 
 /** The project or Node itself may lie in a home that nobody else can enter. */
 async function skipUnlessNobodyCanLaunch({ skip }: TestContext): Promise<void> {
-  const code = `import '${new URL('embedded-postgres.ts', import.meta.url)}'`;
+  const code = `import '${new URL('start-postgres.ts', import.meta.url)}'`;
   const args = ['--input-type=module', '--eval', code];
   const tried = await run(process.execPath, args, nobody).catch(() => undefined);
   skip(tried?.code !== 0, 'the user `nobody` cannot read Node or this project');

@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { makeOwnFolder, removeTree } from './embedded-postgres-folders.ts';
-import { findPostmaster, stopPostmaster } from './embedded-postgres-postmaster.ts';
-import { hasCode, identify, isRunning } from './embedded-postgres-process.ts';
-import { AlreadyRunning, type Claim, claim } from './embedded-postgres-record.ts';
+import { makeOwnFolder, removeTree } from './folders.ts';
+import { findPostmaster, stopPostmaster } from './postmaster.ts';
+import { hasCode, identify, isRunning } from './process.ts';
+import { AlreadyRunning, type Claim, claim } from './record.ts';
 
 /**
  * Data that root's stand-in cannot reach in the project lives in a folder of its own in here, and

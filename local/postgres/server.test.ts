@@ -3,12 +3,12 @@ import { chmod } from 'node:fs/promises';
 import { createServer, type Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
-import { findBinaries, locatePackage } from './embedded-postgres-binaries.ts';
-import { ensureData } from './embedded-postgres-initdb.ts';
-import { settle } from './embedded-postgres-place.ts';
-import { chooseFreePort } from './embedded-postgres-port.ts';
-import { launch } from './embedded-postgres-server.ts';
-import { createBench, query } from './embedded-postgres-test-kit.ts';
+import { findBinaries, locatePackage } from './binaries.ts';
+import { ensureData } from './initdb.ts';
+import { settle } from './place.ts';
+import { chooseFreePort } from './port.ts';
+import { launch } from './server.ts';
+import { createBench, query } from './test-kit.ts';
 
 const bench = createBench();
 afterEach(bench.end);

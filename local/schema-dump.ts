@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { dumpSchema } from '../src/db/schema-dump.ts';
 import { setUpDatabase } from './database.ts';
-import { removeTree } from './postgres/folders.ts';
 import { removePostgres, startPostgres } from './postgres/start-postgres.ts';
 
 const target = fileURLToPath(new URL('../database/schema.sql', import.meta.url));

@@ -56,6 +56,19 @@ export async function seedDemo({ platformUrl, port, secretKeys }: SeedOptions): 
   }
 }
 
+/** Tells the emulator what a merchant would enter in Midtrans' dashboard. */
+export async function nameAtMidtrans(midtransUrl: string, port: number): Promise<void> {
+  for (const { name, slug, midtransServerKey } of demoTenants) {
+    const shop = `http://${slug}.localhost:${port}/demo`;
+    const answer = await fetch(`${midtransUrl}/_control/accounts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ serverKey: midtransServerKey, name, unfinishUrl: shop }),
+    });
+    if (!answer.ok) throw new Error(`The Midtrans emulator refused ${slug}: ${answer.status}.`);
+  }
+}
+
 async function insertTenant(client: pg.Client, tenant: DemoTenant, port: number): Promise<void> {
   const { slug, name, plan, placement, locale, timeZone, midtransServerKey } = tenant;
   await client.query(

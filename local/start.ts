@@ -6,7 +6,7 @@ import { type DatabaseUrls, setUpDatabase } from './database.ts';
 import { type Part, requireFreePort, startPart } from './parts.ts';
 import { removePostgres, startPostgres } from './postgres/start-postgres.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
-import { seedDemo } from './seed.ts';
+import { nameAtMidtrans, seedDemo } from './seed.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { demoOf, describe } from './summary.ts';
 
@@ -42,6 +42,10 @@ async function main(): Promise<void> {
     const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
+    if (settings.MIDTRANS_EMULATOR === 'on') {
+      const midtransUrl = `http://127.0.0.1:${settings.MIDTRANS_EMULATOR_PORT}`;
+      await nameAtMidtrans(midtransUrl, settings.PORT);
+    }
     const demo = demoOf({ settings, secrets, parts });
     await writeFile(`${dir}/demo.json`, `${JSON.stringify(demo, undefined, 2)}\n`, { mode: 0o600 });
     process.stdout.write(describe(demo));

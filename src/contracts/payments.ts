@@ -5,7 +5,7 @@ import { paymentMethods } from '../domain/payment-methods.ts';
 /** More than any Midtrans method takes (Mandiri Bill: 50 billion), less than what a double holds. */
 const maxAmount = 999_999_999_999n;
 
-/** Whole units of the tenant's currency as an integer, or as the integer text that v1 sends too. */
+/** Minor units of the tenant's currency (whole rupiah): an integer, or an integer as text. */
 const Amount = z
   .union([z.int(), z.string().regex(/^\d{1,15}$/, 'must be an integer')], {
     error: 'must be an integer, as a number or as text',

@@ -6,7 +6,7 @@ export const StatsReply = z.object({
   stats: z.object({
     pending: z.int(),
     paid: z.int(),
-    /** Paid less refunded, in whole units of `currency`. */
+    /** Paid less refunded, in minor units of `currency` (whole rupiah). */
     revenue: z.int(),
     currency: z.string(),
   }),

@@ -2,7 +2,6 @@ import { chmod, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseAccount } from '../../local/postgres/account.ts';
-import { removeTree } from '../../local/postgres/folders.ts';
 import { chooseFreePort } from '../../local/postgres/port.ts';
 import { run } from '../../local/postgres/process.ts';
 

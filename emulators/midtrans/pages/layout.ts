@@ -15,7 +15,7 @@ export function layout(title: string, content: Html): string {
 <link rel="stylesheet" href="${stylePath}">
 </head>
 <body>
-<p class="banner"><strong>Midtrans emulator.</strong> This is a test page and no money moves.</p>
+<header class="banner"><strong>Midtrans emulator.</strong> This is a test page and no money moves.</header>
 <main>${content}</main>
 </body>
 </html>

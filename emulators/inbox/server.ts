@@ -5,6 +5,10 @@ import { startInbox } from './inbox.ts';
 const Port = z.coerce.number().int().min(0).max(65_535);
 
 const Settings = z.object({
+  NODE_ENV: z
+    .string()
+    .default('development')
+    .refine((name) => name !== 'production', 'the mail inbox does not run in production'),
   INBOX_PORT: Port.default(4050),
   INBOX_SMTP_PORT: Port.default(4051),
   INBOX_DATA: z.string().min(1).default('.kassa/inbox.sqlite'),

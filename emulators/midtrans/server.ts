@@ -3,6 +3,10 @@ import { z } from 'zod';
 import { startMidtransEmulator } from './emulator.ts';
 
 const Environment = z.object({
+  NODE_ENV: z
+    .string()
+    .default('development')
+    .refine((name) => name !== 'production', 'the emulator does not run in production'),
   MIDTRANS_EMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(4010),
   MIDTRANS_EMULATOR_DATA: z.string().min(1).default('.kassa/midtrans.sqlite'),
   MIDTRANS_EMULATOR_NOTIFY_HOSTS: z

@@ -18,7 +18,7 @@ export function startRelay({ pool, queue, log }: RelayOptions) {
   async function moveBatch(): Promise<number> {
     // Across tenants on purpose: the worker's login has its own policy on this one table.
     const { rows } = await pool.query<OutboxRow>(
-      `select tenant_id, id, topic, payload from outbox order by id limit $1`,
+      `select tenant_id, id, topic, payload from outbox limit $1`,
       [batchSize],
     );
     if (rows.length === 0) return 0;

@@ -12,6 +12,12 @@ const transactionFields = {
   status_code: z.string().min(1).max(8),
   gross_amount: z.string().min(1).max(32),
   payment_type: z.string().max(64).optional(),
+  store: z.string().max(64).optional(),
+  permata_va_number: z.string().max(64).optional(),
+  va_numbers: z
+    .array(z.object({ bank: z.string().max(32).optional() }))
+    .max(20)
+    .optional(),
   fraud_status: z.string().max(64).optional(),
   currency: z.string().max(8).optional(),
   merchant_id: z.string().max(64).optional(),
@@ -104,7 +110,7 @@ export function toObservation(message: StatusReply): Observation {
     state: toState(message),
     money: toMoney(message.gross_amount),
     refundedAmount: toRefundedAmount(message),
-    method: message.payment_type,
+    method: methodOf(message),
   };
 }
 
@@ -113,6 +119,19 @@ function toRefundedAmount(message: StatusReply): bigint | undefined {
   const isRefund = ['refund', 'partial_refund'].includes(message.transaction_status.toLowerCase());
   if (!isRefund || message.refund_amount === undefined) return undefined;
   return toMoney(message.refund_amount).amount;
+}
+
+/** The code that a storefront would have asked for, which says more than the type of the payment. */
+function methodOf(message: StatusReply): string | undefined {
+  const bank = message.permata_va_number ? 'permata' : message.va_numbers?.[0]?.bank;
+  switch (message.payment_type) {
+    case 'bank_transfer':
+      return bank ? `${bank.toLowerCase()}_va` : message.payment_type;
+    case 'cstore':
+      return message.store?.toLowerCase() ?? message.payment_type;
+    default:
+      return message.payment_type;
+  }
 }
 
 function toState(message: StatusReply): ObservedState {

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  decide,
+  hasMoney,
+  observedStates,
+  orderAfter,
+  orderStatusOf,
+  paymentStatuses,
+} from './payment-states.ts';
+
+const anyStatus = fc.constantFrom(...paymentStatuses);
+const anyState = fc.constantFrom(...observedStates);
+const anyTransaction = fc.constantFrom('T-1', 'T-2');
+
+test('every status meets every observation with a decision', () => {
+  for (const status of paymentStatuses) {
+    for (const state of observedStates) {
+      for (const transactionId of [undefined, 'T-1', 'T-2']) {
+        const decision = decide({ status, transactionId }, { state, transactionId: 'T-1' });
+        expect(['move', 'stay', 'illegal']).toContain(decision.kind);
+      }
+    }
+  }
+});
+
+test('a second copy of an observation never moves a payment again, but for a larger refund', () => {
+  fc.assert(
+    fc.property(anyStatus, anyState, anyTransaction, (status, state, transactionId) => {
+      const first = decide({ status, transactionId }, { state, transactionId });
+      if (first.kind !== 'move') return;
+
+      const second = decide({ status: first.to, transactionId }, { state, transactionId });
+
+      if (second.kind === 'move') expect(second.to).toBe(first.to);
+    }),
+  );
+});
+
+test('money that came in is never forgotten without a word from its own attempt', () => {
+  fc.assert(
+    fc.property(anyState, (state) => {
+      const decision = decide(
+        { status: 'paid', transactionId: 'T-1' },
+        { state, transactionId: 'T-2' },
+      );
+      expect(decision.kind).toBe('stay');
+    }),
+  );
+});
+
+test('a refunded payment never becomes paid again', () => {
+  for (const status of ['refunded', 'partially_refunded', 'disputed'] as const) {
+    const decision = decide({ status, transactionId: 'T' }, { state: 'paid', transactionId: 'T' });
+    expect(decision.kind).toBe('illegal');
+  }
+});
+
+test('money after the end is taken, and flagged for a person', () => {
+  for (const status of ['failed', 'expired', 'cancelled'] as const) {
+    const decision = decide({ status, transactionId: 'A' }, { state: 'paid', transactionId: 'B' });
+    expect(decision).toMatchObject({ kind: 'move', to: 'paid', attention: expect.any(String) });
+  }
+});
+
+test('a denied attempt ends no page', () => {
+  for (const status of ['creating', 'unknown', 'pending'] as const) {
+    const decision = decide(
+      { status, transactionId: undefined },
+      { state: 'denied', transactionId: 'T' },
+    );
+    expect(decision.kind).toBe('stay');
+  }
+});
+
+test('an order that has money follows the payment that brought it, and no other', () => {
+  fc.assert(
+    fc.property(anyStatus, fc.boolean(), (to, isLatest) => {
+      const other = orderAfter('paid', { from: 'pending', to, isLatest });
+      const own = orderAfter('paid', { from: 'paid', to, isLatest });
+
+      expect(hasMoney(other)).toBe(true);
+      expect(own).toBe(orderStatusOf(to));
+    }),
+  );
+});
+
+test('an order without money follows its newest payment only', () => {
+  expect(orderAfter('pending', { from: 'pending', to: 'expired', isLatest: true })).toBe('expired');
+  expect(orderAfter('pending', { from: 'pending', to: 'expired', isLatest: false })).toBe(
+    'pending',
+  );
+  expect(orderAfter('pending', { from: 'expired', to: 'paid', isLatest: false })).toBe('paid');
+});

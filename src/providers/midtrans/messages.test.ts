@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { contradictionIn, dedupeKeyOf, Notification, toObservation } from './messages.ts';
+
+function message(overrides: Record<string, unknown> = {}) {
+  return Notification.parse({
+    order_id: 'A',
+    transaction_id: 'T-1',
+    transaction_status: 'settlement',
+    status_code: '200',
+    gross_amount: '150000.00',
+    signature_key: 'x',
+    payment_type: 'bank_transfer',
+    ...overrides,
+  });
+}
+
+test.each([
+  [{ va_numbers: [{ bank: 'bca', va_number: '1' }] }, 'bca_va'],
+  [{ permata_va_number: '8562000087926752' }, 'permata_va'],
+  [{}, 'bank_transfer'],
+  [{ payment_type: 'cstore', store: 'indomaret' }, 'indomaret'],
+  [{ payment_type: 'echannel' }, 'echannel'],
+  [{ payment_type: 'qris', acquirer: 'gopay' }, 'qris'],
+])('%j was paid by %s', (members, method) => {
+  expect(toObservation(message(members)).method).toBe(method);
+});
+
+test.each([
+  ['settlement', '200', 'accept', 'paid'],
+  ['settlement', '200', undefined, 'paid'],
+  ['capture', '200', 'accept', 'paid'],
+  ['capture', '201', 'challenge', 'challenged'],
+  ['capture', '200', 'deny', 'challenged'],
+  ['authorize', '200', 'accept', 'authorized'],
+  ['pending', '201', 'accept', 'pending'],
+  ['PENDING', '200', 'accept', 'pending'],
+  ['deny', '202', 'deny', 'denied'],
+  ['failure', '202', undefined, 'denied'],
+  ['cancel', '202', 'accept', 'cancelled'],
+  ['expire', '407', 'accept', 'expired'],
+  ['refund', '200', 'accept', 'refunded'],
+  ['partial_refund', '200', 'accept', 'partially_refunded'],
+  ['chargeback', '200', 'accept', 'disputed'],
+  ['partial_chargeback', '200', 'accept', 'disputed'],
+])('%s with code %s and fraud status %s is %s', (status, code, fraud, state) => {
+  const read = message({ transaction_status: status, status_code: code, fraud_status: fraud });
+
+  expect(contradictionIn(read)).toBeUndefined();
+  expect(toObservation(read).state).toBe(state);
+});
+
+test.each([
+  [{ transaction_status: 'succeeded' }, 'unknown transaction_status'],
+  [{ status_code: '201' }, 'cannot go with settlement'],
+  [{ transaction_status: 'capture', status_code: '201' }, 'accepted capture'],
+  [{ gross_amount: '150000' }, 'two decimals'],
+  [{ gross_amount: '1e4' }, 'two decimals'],
+  [{ gross_amount: '-1.00' }, 'two decimals'],
+  [{ gross_amount: '150000.50' }, 'whole rupiah'],
+  [{ refund_amount: '0x10' }, 'whole rupiah'],
+  [{ currency: 'USD' }, 'not the rupiah'],
+])('%j contradicts itself', (members, reason) => {
+  expect(contradictionIn(message(members))).toContain(reason);
+});
+
+test('the confirmation of a refund is another message, a further copy is the same', () => {
+  const refund = { refund_key: 'r1', refund_amount: '5000.00' };
+  const first = message({ refunds: [refund] });
+  const confirmed = message({ refunds: [{ ...refund, bank_confirmed_at: 'now' }] });
+
+  expect(dedupeKeyOf(first)).toBe(dedupeKeyOf(message({ refunds: [refund] })));
+  expect(dedupeKeyOf(first)).not.toBe(dedupeKeyOf(confirmed));
+});

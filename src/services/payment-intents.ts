@@ -73,7 +73,7 @@ async function openOrder(tx: TenantTx, intent: Intent): Promise<Step> {
   });
   // The same order was inserted by another request after our look; now it can be seen.
   if (!order) return { kind: 'busy' };
-  const payment = await startPayment(tx, { order, intent, isFirst: true });
+  const payment = await startPayment(tx, order, intent);
   await dailyStats.recount(tx, { after: toCounted(order) });
   await takeQuota(tx, tenant, month);
   return { kind: 'call', order, payment };
@@ -102,7 +102,7 @@ async function restart(
   tx: TenantTx,
   { order, intent }: Pick<Continued, 'order' | 'intent'>,
 ): Promise<Step> {
-  const payment = await startPayment(tx, { order, intent, isFirst: false });
+  const payment = await startPayment(tx, order, intent);
   const { month } = localDate(new Date(), intent.tenant.timeZone);
   const hasGivenBack = order.quotaPeriod === undefined;
   const reopened = await changeOrder(tx, order, {
@@ -114,11 +114,9 @@ async function restart(
   return { kind: 'call', order: reopened, payment };
 }
 
-async function startPayment(
-  tx: TenantTx,
-  { order, intent, isFirst }: { order: Order; intent: Intent; isFirst: boolean },
-): Promise<Payment> {
+async function startPayment(tx: TenantTx, order: Order, intent: Intent): Promise<Payment> {
   const id = PaymentId.parse(uuidv7());
+  // The merchant's own id where it is free, so that the order is found in Midtrans' dashboard.
   // Midtrans refuses an id that it has seen a method for, so a further payment needs another one:
   // at most 50 characters, and of letters that no merchant's own id is likely to end in.
   const further = `${order.reference.slice(0, 36)}~${id.slice(-12)}`;
@@ -132,7 +130,7 @@ async function startPayment(
     expiryMinutes: intent.tenant.paymentExpiryMinutes,
   } as const;
   const payment =
-    (isFirst && (await payments.insert(tx, { ...draft, reference: order.reference }))) ||
+    (await payments.insert(tx, { ...draft, reference: order.reference })) ??
     (await payments.insert(tx, { ...draft, reference: further }));
   if (!payment) throw new Error(`The reference ${further} is taken.`);
   await orderEvents.append(tx, {

@@ -228,6 +228,36 @@ test('a refund made elsewhere lowers the revenue, once', async () => {
   expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 100_000 });
 });
 
+test('a smaller sum of refunds that comes late takes nothing back', async () => {
+  const orderId = await pendingOrder();
+  const paid = aNotification({ order_id: orderId });
+  gateway.midtrans.setStatus(paid.transaction_id, paid);
+  await merchant.notify(merchant.signed(paid));
+
+  for (const refund_amount of ['90000.00', '40000.00']) {
+    const refunded = { ...paid, transaction_status: 'partial_refund', refund_amount };
+    gateway.midtrans.setStatus(paid.transaction_id, refunded);
+    await merchant.notify(
+      merchant.signed({ ...refunded, refunds: [{ refund_key: refund_amount }] }),
+    );
+  }
+
+  expect((await merchant.stats()).body.stats).toMatchObject({ revenue: 60_000 });
+});
+
+test('a message that was edited outside its signature does not take the place of the true one', async () => {
+  merchant = await gateway.merchant({ midtrans_merchant_id: 'G100000001' });
+  const orderId = await pendingOrder();
+  const paid = aNotification({ order_id: orderId, merchant_id: 'G100000001' });
+  gateway.midtrans.setStatus(paid.transaction_id, paid);
+
+  const edited = await merchant.notify(merchant.signed({ ...paid, merchant_id: 'G200000002' }));
+  const genuine = await merchant.notify(merchant.signed(paid));
+
+  expect([edited.status, genuine.status]).toEqual([409, 200]);
+  expect(await merchant.orderStatus(orderId)).toBe('paid');
+});
+
 test('a message that overtook its order is kept, and works when it comes again', async () => {
   const order = anOrder();
   const paid = aNotification({ order_id: order.orderId });

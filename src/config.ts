@@ -7,6 +7,11 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+const names = list.transform((items) => items.map((item) => item.toLowerCase()));
+// Read once more by `trustProxies`; here a bad one is told beside the other faults.
+const proxies = list.pipe(
+  z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be addresses and networks')),
+);
 const secret = z
   .string()
   .min(1)
@@ -17,6 +22,9 @@ const postgresUrl = z
   .transform((text) => new Secret(text));
 const milliseconds = z.coerce.number().int().min(50).max(120_000);
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''));
+
+/** Where the demo's mail inbox listens. */
+const demoInbox = 'smtp://127.0.0.1:4051';
 
 /** Every variable that Kassa reads. `.env.example` explains each; a test keeps the two equal. */
 const Environment = z.object({
@@ -31,15 +39,15 @@ const Environment = z.object({
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
 
   PUBLIC_URL: httpUrl.default('http://localhost:3010'),
-  TENANT_DOMAINS: list.default(['localhost']),
-  PLATFORM_SUBDOMAINS: list.default(['www', 'admin', 'funnel', 'funnelstaging']),
-  TRUSTED_PROXIES: list.default(['127.0.0.0/8', '::1/128']),
+  TENANT_DOMAINS: names.default(['localhost']),
+  PLATFORM_SUBDOMAINS: names.default(['www', 'admin', 'funnel', 'funnelstaging']),
+  TRUSTED_PROXIES: proxies.default(['127.0.0.0/8', '::1/128']),
 
   MIDTRANS_BASE_URL: httpUrl.optional(),
   PROVIDER_TIMEOUT_MS: milliseconds.default(8_000),
   NOTIFICATION_CONFIRM_MS: milliseconds.default(700),
 
-  SMTP_URL: secret.default(new Secret('smtp://127.0.0.1:4051')),
+  SMTP_URL: secret.default(new Secret(demoInbox)),
   MAIL_FROM: z.email().default('no-reply@kassa.example'),
 
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
@@ -72,6 +80,7 @@ function refuseDemoParts(config: z.infer<typeof Environment>): void {
   const faults = [
     config.DEMO_MODE && '  DEMO_MODE: must be off in production',
     config.MIDTRANS_BASE_URL && '  MIDTRANS_BASE_URL: an emulator cannot be used in production',
+    config.SMTP_URL.reveal() === demoInbox && '  SMTP_URL: must be set in production',
     !config.PUBLIC_URL.startsWith('https://') && '  PUBLIC_URL: must be https in production',
   ].filter((fault) => typeof fault === 'string');
   if (faults.length > 0) {

@@ -14,8 +14,8 @@ export async function runUntilSignal(log: Logger, start: () => Promise<Stop>): P
     stop = await start();
   } catch (error) {
     log.fatal({ err: error }, 'start failed');
-    process.exitCode = 1;
-    return;
+    // What was opened before the failure would keep the process alive, and nobody would restart it.
+    process.exit(1);
   }
   process.send?.('ready');
 

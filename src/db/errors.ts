@@ -1,16 +1,6 @@
 import pg from 'pg';
 import { Problem } from '../domain/problems.ts';
 
-/**
- * The name of the constraint that a statement violated. Citus leaves `constraint` empty and adds a
- * shard number to the name in the message, so the message is the second source.
- */
-export function violatedConstraint(error: unknown): string | undefined {
-  if (!(error instanceof pg.DatabaseError) || !error.code?.startsWith('23')) return undefined;
-  if (error.constraint) return error.constraint;
-  return /constraint "([^"]+)"/.exec(error.message)?.[1]?.replace(/_\d+$/, '');
-}
-
 /** Another transaction was in the way; the same work may be run again. */
 export function isConflict(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === '40001' || error.code === '40P01');

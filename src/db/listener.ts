@@ -29,7 +29,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   let client = await connect(options, onLost);
 
   function onLost(): void {
-    if (!closing.signal.aborted) reconnecting = reconnect();
+    reconnecting = reconnect();
   }
 
   async function reconnect(): Promise<void> {

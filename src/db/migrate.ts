@@ -16,8 +16,6 @@ type MigrateOptions = {
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const { ownerUrl, dir = migrationsDir, log = () => {} } = options;
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'kassa-migrate' });
-  // A lost connection also fails the statement that runs; unheard it would end the process.
-  client.on('error', () => {});
   // A connection that breaks fails its query; without a listener it would end the process too.
   client.on('error', () => {});
   await client.connect();

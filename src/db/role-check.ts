@@ -33,8 +33,10 @@ export async function checkRole(pool: pg.Pool, expected: { readonly login: strin
     facts.is_superuser && 'is a superuser',
     facts.bypasses_rls && 'has BYPASSRLS',
     // A superuser is a member of every role; one fault says it.
-    !facts.is_superuser && facts.member_of.length > 0 && `is a member of ${facts.member_of}`,
-    facts.owns.length > 0 && `owns ${facts.owns}`,
+    !facts.is_superuser &&
+      facts.member_of.length > 0 &&
+      `is a member of ${facts.member_of.join(', ')}`,
+    facts.owns.length > 0 && `owns ${facts.owns.join(', ')}`,
   ].filter((fault) => fault !== false);
   if (faults.length === 0) return;
   throw new Error(

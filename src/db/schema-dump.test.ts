@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Pool } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { removePostgres, startPostgres } from '../../local/embedded-postgres.ts';
-import { chooseAccount } from '../../local/embedded-postgres-account.ts';
-import { chooseFreePort } from '../../local/embedded-postgres-port.ts';
-import { run } from '../../local/embedded-postgres-process.ts';
+import { chooseAccount } from '../../local/postgres/account.ts';
+import { chooseFreePort } from '../../local/postgres/port.ts';
+import { run } from '../../local/postgres/process.ts';
+import { removePostgres, startPostgres } from '../../local/postgres/start-postgres.ts';
 import { dumpSchema } from './schema-dump.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

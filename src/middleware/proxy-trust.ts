@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Whether a request reached us from a proxy of ours, by the address of its connection. */
 export type ProxyTrust = (req: IncomingMessage) => boolean;
@@ -12,10 +12,14 @@ export type ProxyTrust = (req: IncomingMessage) => boolean;
 export function trustProxies(proxies: readonly string[]): ProxyTrust {
   const trusted = new BlockList();
   for (const proxy of proxies) {
-    const [address = '', prefix] = proxy.split('/');
+    const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(proxy) ?? [];
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    const bits = Number(prefix ?? (family === 'ipv6' ? 128 : 32));
-    trusted.addSubnet(address, bits, family);
+    const widest = family === 'ipv6' ? 128 : 32;
+    // Checked here: the list would read `10.0.0.7/` as a network of all addresses.
+    if (!isIP(address) || Number(prefix ?? widest) > widest) {
+      throw new Error(`"${proxy}" is neither an address nor a network.`);
+    }
+    trusted.addSubnet(address, Number(prefix ?? widest), family);
   }
   return (req) => {
     const address = req.socket.remoteAddress;

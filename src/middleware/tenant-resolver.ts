@@ -88,9 +88,13 @@ function subdomainOf(host: string | undefined, domains: readonly string[]): stri
   return domain && name?.slice(0, -domain.length - 1);
 }
 
+/** @throws Problem `key-invalid` for a secret key that cannot be one */
 function secretKeyOf(req: Request): Secret | undefined {
-  const key = /^Bearer (sk_[A-Za-z0-9_]{16,200})$/i.exec(req.get('Authorization') ?? '')?.[1];
-  return key === undefined ? undefined : new Secret(key);
+  const key = /^Bearer +(sk_.*)$/i.exec(req.get('Authorization') ?? '')?.[1];
+  if (key === undefined) return undefined;
+  if (/^sk_[A-Za-z0-9_]{16,200}$/.test(key)) return new Secret(key);
+  // Not ignored: whoever sends a damaged key means to be known by it.
+  throw new Problem('key-invalid', 'No tenant has this secret key.');
 }
 
 function conflict(): Problem {

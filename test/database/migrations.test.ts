@@ -10,6 +10,7 @@ import { dropDatabase } from '../../local/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { dumpSchema } from '../../src/db/schema-dump.ts';
 import { createTestDatabase } from '../support/test-database.ts';
+import { tapWire } from '../support/wire-tap.ts';
 import { addTenant, connect } from './support/open.ts';
 import { createRowFactory } from './support/row-factory.ts';
 import { statementsIn } from './support/statements.ts';
@@ -42,34 +43,53 @@ test('of several runs at once one migrates and the others wait', async () => {
 });
 
 test('databases of one server can be migrated at once', async () => {
-  const urls = await Promise.all([1, 2, 3, 4].map(emptyDatabase));
+  const urls: string[] = [];
+  for (const _ of [1, 2, 3, 4]) urls.push(await emptyDatabase());
 
   const runs = await Promise.all(urls.map((ownerUrl) => migrate({ ownerUrl })));
 
   expect(runs).toEqual(urls.map(() => names));
 });
 
+const runnersLock = 7_241_865_325_823_964n; // node-pg-migrate's own
+const waitingRun = (what: string) => `select ${what} from pg_stat_activity
+  where datname = current_database() and application_name = 'kassa-migrate'
+    and wait_event_type = 'Lock'`;
+
 test('a run whose connection is ended is an error, and the next one works', async () => {
   const ownerUrl = await emptyDatabase();
   const holder = await connect(ownerUrl);
   onTestFinished(() => holder.end());
-  const lock = 7_241_865_325_823_964n; // node-pg-migrate's own
-  await holder.query('select pg_advisory_lock($1)', [lock]);
+  await holder.query('select pg_advisory_lock($1)', [runnersLock]);
 
   const run = migrate({ ownerUrl });
   const refused = expect(run).rejects.toThrow(/terminat/);
   await vi.waitFor(async () => {
-    const { rowCount } = await holder.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name = 'kassa-migrate'
-          and wait_event_type = 'Lock'`,
-    );
+    const { rowCount } = await holder.query(waitingRun('pg_terminate_backend(pid)'));
     expect(rowCount).toBe(1);
   });
   await refused;
 
-  await holder.query('select pg_advisory_unlock($1)', [lock]);
+  await holder.query('select pg_advisory_unlock($1)', [runnersLock]);
   expect(await migrate({ ownerUrl })).toEqual(names);
+});
+
+test('a run whose network breaks is an error, and does not end the process', async () => {
+  const ownerUrl = await emptyDatabase();
+  const tap = await tapWire(ownerUrl);
+  onTestFinished(tap.close);
+  const holder = await connect(ownerUrl);
+  onTestFinished(() => holder.end());
+  await holder.query('select pg_advisory_lock($1)', [runnersLock]);
+
+  const refused = expect(migrate({ ownerUrl: tap.url })).rejects.toThrow(/ECONNRESET|terminated/);
+  await vi.waitFor(async () => {
+    const { rowCount } = await holder.query(waitingRun('pid'));
+    expect(rowCount).toBe(1);
+  });
+  tap.cut();
+
+  await refused;
 });
 
 test('a migration that fails half-way leaves nothing behind', async () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { dropDatabase, setUpDatabase } from '../../local/database.ts';
+import { dropDatabase } from '../../local/database.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { dumpSchema } from '../../src/db/schema-dump.ts';
 import { startOtherPostgres } from '../support/other-postgres.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -39,14 +40,30 @@ test('another major version makes the same schema, from several databases at onc
   const other = await startOtherPostgres();
   if (!other) return context.skip('there is no other PostgreSQL in /usr/lib/postgresql');
   onTestFinished(other.stop);
-  const { adminUrl } = other;
-  // This server has no roles of ours yet: all of them race to make the same ones.
-  const make = (name: string) => setUpDatabase({ adminUrl, name, password: 'of-a-test' });
-  const { owner } = await make('kassa');
-  await dropRoles(adminUrl);
+  const names = ['kassa_1', 'kassa_2', 'kassa_3'];
+  const admin = await connect(other.adminUrl);
+  await admin.query('create role kassa_owner login createrole');
+  for (const name of names) await admin.query(`create database ${name} owner kassa_owner`);
+  await admin.end();
+  const urls = names.map((name) => {
+    const url = new URL(other.adminUrl);
+    url.username = 'kassa_owner';
+    url.pathname = `/${name}`;
+    return url.href;
+  });
 
-  const databases = await Promise.all(['kassa_1', 'kassa_2', 'kassa_3'].map(make));
+  // This server has no login of ours yet: all of them race to make the same ones.
+  await Promise.all(urls.map((ownerUrl) => migrate({ ownerUrl })));
 
   const text = await readFile(file, 'utf8');
-  for (const { owner: url } of [{ owner }, ...databases]) expect(await dumpOf(url)).toBe(text);
+  for (const url of urls) expect(await dumpOf(url)).toBe(text);
 });
+
+async function dumpOf(url: string): Promise<string> {
+  const client = await connect(url);
+  try {
+    return await dumpSchema(client);
+  } finally {
+    await client.end();
+  }
+}

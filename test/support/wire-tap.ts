@@ -6,6 +6,11 @@ export type WireTap = {
   readonly url: string;
   /** How many round trips the work cost: how often a client spoke after the server had. */
   roundTripsOf(work: () => Promise<unknown>): Promise<number>;
+  /** How many clients are connected, or trying to be. */
+  clients(): number;
+  /** From now on clients hear nothing, until `release`: a network that stalls. */
+  hold(): void;
+  release(): void;
   /** Breaks every connection, as a network does: without a goodbye. */
   cut(): void;
   close(): Promise<void>;
@@ -18,8 +23,9 @@ export type WireTap = {
  */
 export async function tapWire(url: string): Promise<WireTap> {
   const target = new URL(url);
-  const sockets = new Set<Socket>();
+  const clients = new Map<Socket, Socket>();
   let turns = 0;
+  let isHeld = false;
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname);
@@ -33,24 +39,15 @@ export async function tapWire(url: string): Promise<WireTap> {
       isServersTurn = false;
       client.write(bytes);
     });
+    if (isHeld) upstream.pause();
+    clients.set(client, upstream);
+    client.on('close', () => clients.delete(client));
     join(client, upstream);
     join(upstream, client);
   });
 
-  /** What ends or breaks on one side ends on the other. */
-  function join(socket: Socket, other: Socket): void {
-    socket.setNoDelay(true);
-    sockets.add(socket);
-    socket.on('end', () => other.end());
-    socket.on('error', () => other.destroy());
-    socket.on('close', () => {
-      sockets.delete(socket);
-      other.destroy();
-    });
-  }
-
   function cut(): void {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of [...clients].flat()) socket.resetAndDestroy();
   }
 
   server.listen(0, '127.0.0.1');
@@ -68,6 +65,15 @@ export async function tapWire(url: string): Promise<WireTap> {
       await work();
       return turns;
     },
+    clients: () => clients.size,
+    hold() {
+      isHeld = true;
+      for (const upstream of clients.values()) upstream.pause();
+    },
+    release() {
+      isHeld = false;
+      for (const upstream of clients.values()) upstream.resume();
+    },
     cut,
     async close() {
       cut();
@@ -75,4 +81,12 @@ export async function tapWire(url: string): Promise<WireTap> {
       await once(server, 'close');
     },
   };
+}
+
+/** What ends or breaks on one side ends on the other. */
+function join(socket: Socket, other: Socket): void {
+  socket.setNoDelay(true);
+  socket.on('end', () => other.end());
+  socket.on('error', () => other.destroy());
+  socket.on('close', () => other.destroy());
 }

@@ -1,0 +1,370 @@
+-- The schema of a Kassa database, without rows. Made from migrations/; do not edit.
+-- Made by: npm run schema:dump
+-- To load it, the roles that it grants to must exist.
+
+set check_function_bodies = off; -- they may name tables that come later
+
+-- Schemas
+
+create schema app;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION app.announce_tenant_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      perform pg_notify('kassa_tenants', coalesce(new.id, old.id)::text);
+      return null;
+    end $function$;
+
+CREATE OR REPLACE FUNCTION app.current_tenant()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.tenant_id', true), '')::uuid $function$;
+
+CREATE OR REPLACE FUNCTION app.set_tenant(tenant uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      if tenant is null then
+        raise exception 'a tenant is required' using errcode = '28000';
+      end if;
+      if app.current_tenant() is not null and app.current_tenant() <> tenant then
+        raise exception 'this transaction belongs to another tenant' using errcode = '28000';
+      end if;
+      perform pg_catalog.set_config('citus.propagate_set_commands', 'local', true);
+      execute pg_catalog.format('set local app.tenant_id = %L', tenant);
+    end $function$;
+
+-- Tables
+
+create table public.api_keys (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  prefix text not null,
+  key_hash bytea not null,
+  created_at timestamp with time zone default now() not null,
+  revoked_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (tenant_id, id),
+  constraint api_keys_hash_key UNIQUE (key_hash),
+  constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32))
+);
+
+create table public.customers (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  email text not null,
+  name text not null,
+  phone text,
+  created_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  constraint customers_pkey PRIMARY KEY (tenant_id, id),
+  constraint customers_email_key UNIQUE (tenant_id, email),
+  constraint customers_email_lower CHECK ((email = lower(email)))
+);
+
+create table public.daily_stats (
+  tenant_id uuid not null,
+  day date not null,
+  currency text not null,
+  status text not null,
+  orders bigint default 0 not null,
+  amount bigint default 0 not null,
+  refunded_amount bigint default 0 not null,
+  constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status)
+);
+
+create table public.notifications (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  provider text not null,
+  dedupe_key text not null,
+  reference text not null,
+  payment_id uuid,
+  body text not null,
+  copies integer default 1 not null,
+  status text default 'received'::text not null,
+  detail text,
+  received_at timestamp with time zone default now() not null,
+  processed_at timestamp with time zone,
+  constraint notifications_pkey PRIMARY KEY (tenant_id, id),
+  constraint notifications_dedupe_key UNIQUE (tenant_id, provider, dedupe_key),
+  constraint notifications_status_known CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'unmatched'::text, 'rejected'::text])))
+);
+
+create table public.order_events (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  payment_id uuid,
+  kind text not null,
+  source text not null,
+  from_status text,
+  to_status text,
+  reference text,
+  detail text,
+  request_id text,
+  created_at timestamp with time zone default now() not null,
+  constraint order_events_pkey PRIMARY KEY (tenant_id, id),
+  constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text, 'job'::text])))
+);
+
+create table public.orders (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id text not null,
+  customer_id uuid not null,
+  status text default 'pending'::text not null,
+  amount bigint not null,
+  refunded_amount bigint default 0 not null,
+  currency text not null,
+  customer_name text not null,
+  payment_method text,
+  content_hash bytea not null,
+  business_day date not null,
+  quota_period text,
+  attention_reason text,
+  paid_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint orders_pkey PRIMARY KEY (tenant_id, id),
+  constraint orders_order_id_key UNIQUE (tenant_id, order_id),
+  constraint orders_amount_positive CHECK ((amount > 0)),
+  constraint orders_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= amount))),
+  constraint orders_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'paid'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text, 'partially_refunded'::text, 'disputed'::text])))
+);
+
+create table public.outbox (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  topic text not null,
+  payload jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint outbox_pkey PRIMARY KEY (tenant_id, id)
+);
+
+create table public.payments (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  provider text not null,
+  provider_reference text not null,
+  provider_transaction_id text,
+  status text default 'creating'::text not null,
+  amount bigint not null,
+  refunded_amount bigint default 0 not null,
+  currency text not null,
+  method text,
+  token text,
+  redirect_url text,
+  provider_calls integer default 1 not null,
+  lease_id uuid,
+  lease_until timestamp with time zone,
+  checks integer default 0 not null,
+  next_check_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint payments_pkey PRIMARY KEY (tenant_id, id),
+  constraint payments_reference_key UNIQUE (tenant_id, provider, provider_reference),
+  constraint payments_amount_positive CHECK ((amount > 0)),
+  constraint payments_lease_with_call CHECK (((status = 'creating'::text) = (lease_id IS NOT NULL))),
+  constraint payments_provider_known CHECK ((provider = ANY (ARRAY['midtrans'::text, 'stripe'::text]))),
+  constraint payments_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= amount))),
+  constraint payments_status_known CHECK ((status = ANY (ARRAY['creating'::text, 'unknown'::text, 'pending'::text, 'challenged'::text, 'authorized'::text, 'paid'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text, 'partially_refunded'::text, 'disputed'::text])))
+);
+
+create table public.plans (
+  code text not null,
+  name text not null,
+  max_orders_per_month integer,
+  read_as text,
+  created_at timestamp with time zone default now() not null,
+  constraint plans_pkey PRIMARY KEY (code),
+  constraint plans_limit_positive CHECK ((max_orders_per_month > 0))
+);
+
+create table public.tenants (
+  id uuid default gen_random_uuid() not null,
+  slug text not null,
+  name text not null,
+  plan text default 'starter'::text not null,
+  status text default 'active'::text not null,
+  status_reason text,
+  contact_name text,
+  contact_email text,
+  midtrans_server_key text,
+  midtrans_client_key text,
+  midtrans_merchant_id text,
+  midtrans_environment text default 'sandbox'::text not null,
+  email_from text,
+  email_reply_to text,
+  max_orders_per_month integer,
+  placement text default 'shared'::text not null,
+  database_url text,
+  region text,
+  locale text default 'id'::text not null,
+  currency text default 'IDR'::text not null,
+  time_zone text default 'Asia/Jakarta'::text not null,
+  return_url text,
+  payment_expiry_minutes integer default 1440 not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint tenants_pkey PRIMARY KEY (id),
+  constraint tenants_slug_key UNIQUE (slug),
+  constraint tenants_currency_form CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint tenants_limit_positive CHECK ((max_orders_per_month > 0)),
+  constraint tenants_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text]))),
+  constraint tenants_midtrans_environment_known CHECK ((midtrans_environment = ANY (ARRAY['sandbox'::text, 'production'::text]))),
+  constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
+  constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
+  constraint tenants_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$'::text)),
+  constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text])))
+);
+
+create table public.usage_counters (
+  tenant_id uuid not null,
+  metric text not null,
+  period text not null,
+  used integer default 0 not null,
+  constraint usage_counters_pkey PRIMARY KEY (tenant_id, metric, period),
+  constraint usage_counters_not_negative CHECK ((used >= 0))
+);
+
+-- Indexes
+
+CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
+CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
+CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
+CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
+CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
+CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+
+-- Foreign keys, and checks that older rows need not pass
+
+alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.customers add constraint customers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.daily_stats add constraint daily_stats_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.notifications add constraint notifications_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.notifications add constraint notifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.order_events add constraint order_events_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.order_events add constraint order_events_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.order_events add constraint order_events_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.orders add constraint orders_customer_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
+alter table public.orders add constraint orders_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.outbox add constraint outbox_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.payments add constraint payments_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.payments add constraint payments_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.plans add constraint plans_read_as_fkey FOREIGN KEY (read_as) REFERENCES public.plans(code);
+alter table public.tenants add constraint tenants_plan_fkey FOREIGN KEY (plan) REFERENCES public.plans(code);
+alter table public.usage_counters add constraint usage_counters_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+-- Triggers
+
+CREATE TRIGGER tenants_announce AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION app.announce_tenant_change();
+
+-- Row-level security
+
+alter table public.api_keys enable row level security;
+alter table public.api_keys force row level security;
+alter table public.customers enable row level security;
+alter table public.customers force row level security;
+alter table public.daily_stats enable row level security;
+alter table public.daily_stats force row level security;
+alter table public.notifications enable row level security;
+alter table public.notifications force row level security;
+alter table public.order_events enable row level security;
+alter table public.order_events force row level security;
+alter table public.orders enable row level security;
+alter table public.orders force row level security;
+alter table public.outbox enable row level security;
+alter table public.outbox force row level security;
+alter table public.payments enable row level security;
+alter table public.payments force row level security;
+alter table public.plans enable row level security;
+alter table public.tenants enable row level security;
+alter table public.usage_counters enable row level security;
+alter table public.usage_counters force row level security;
+
+-- Policies
+
+create policy api_keys_platform on public.api_keys to kassa_platform
+  using (true)
+  with check (true);
+
+create policy api_keys_tenant on public.api_keys to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy customers_tenant on public.customers to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy daily_stats_tenant on public.daily_stats to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy notifications_tenant on public.notifications to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy order_events_tenant on public.order_events to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy orders_tenant on public.orders to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy outbox_relay on public.outbox to kassa_worker
+  using (true)
+  with check (true);
+
+create policy outbox_tenant on public.outbox to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy payments_tenant on public.payments to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy plans_platform on public.plans to kassa_platform
+  using (true)
+  with check (true);
+
+create policy tenants_platform on public.tenants to kassa_platform
+  using (true)
+  with check (true);
+
+create policy usage_counters_tenant on public.usage_counters to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+-- Grants
+
+grant usage on schema app to kassa_app;
+grant usage on schema app to kassa_platform;
+grant usage on schema app to kassa_worker;
+grant usage on schema public to kassa_app;
+grant usage on schema public to kassa_platform;
+grant usage on schema public to kassa_worker;
+revoke all on function app.set_tenant(uuid) from public;
+grant execute on function app.set_tenant(uuid) to kassa_app;
+grant insert, select, update on table public.api_keys to kassa_platform;
+grant insert, select, update on table public.customers to kassa_app;
+grant insert, select, update on table public.daily_stats to kassa_app;
+grant insert, select, update on table public.notifications to kassa_app;
+grant insert, select on table public.order_events to kassa_app;
+grant insert, select, update on table public.orders to kassa_app;
+grant insert, select on table public.outbox to kassa_app;
+grant delete, select on table public.outbox to kassa_worker;
+grant insert, select, update on table public.payments to kassa_app;
+grant select on table public.plans to kassa_platform;
+grant insert, select, update on table public.tenants to kassa_platform;
+grant insert, select, update on table public.usage_counters to kassa_app;
+
+reset check_function_bodies;

@@ -25,6 +25,18 @@ CREATE OR REPLACE FUNCTION app.current_tenant()
  STABLE PARALLEL SAFE
 AS $function$ select nullif(current_setting('app.tenant_id', true), '')::uuid $function$;
 
+CREATE OR REPLACE FUNCTION app.is_time_zone(name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+    begin
+      perform now() at time zone name;
+      return name ~ '^[A-Z][A-Za-z]+(/[A-Z][A-Za-z0-9_+-]+)*$';
+    exception when invalid_parameter_value then
+      return false;
+    end $function$;
+
 CREATE OR REPLACE FUNCTION app.set_tenant(tenant uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -216,14 +228,19 @@ create table public.tenants (
   updated_at timestamp with time zone default now() not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_key UNIQUE (slug),
-  constraint tenants_currency_form CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint tenants_currency_known CHECK ((currency = ANY (ARRAY['IDR'::text, 'JPY'::text, 'SEK'::text, 'NOK'::text, 'DKK'::text, 'EUR'::text, 'USD'::text, 'GBP'::text, 'SGD'::text]))),
+  constraint tenants_email_from_form CHECK ((email_from ~ '^([^<>@]*<)?[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+>?$'::text)),
+  constraint tenants_email_reply_to_form CHECK ((email_reply_to ~ '^[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+$'::text)),
   constraint tenants_limit_positive CHECK ((max_orders_per_month > 0)),
   constraint tenants_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text]))),
   constraint tenants_midtrans_environment_known CHECK ((midtrans_environment = ANY (ARRAY['sandbox'::text, 'production'::text]))),
   constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
   constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
+  constraint tenants_return_url_form CHECK ((return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'::text)),
   constraint tenants_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$'::text)),
-  constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text])))
+  constraint tenants_slug_not_reserved CHECK ((slug <> ALL (ARRAY['www'::text, 'admin'::text, 'api'::text, 'app'::text, 'superadmin'::text, 'funnel'::text, 'funnelstaging'::text, 'mail'::text, 'static'::text]))),
+  constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text]))),
+  constraint tenants_time_zone_known CHECK (app.is_time_zone(time_zone))
 );
 
 create table public.usage_counters (
@@ -243,6 +260,7 @@ CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
 CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
 
 -- Foreign keys, and checks that older rows need not pass
 

@@ -44,12 +44,27 @@ export async function startPart(options: PartOptions): Promise<Part> {
 }
 
 async function endOf(child: ChildProcess, part: { name: string; logFile: string }) {
-  await new Promise((resolve) => {
-    child.once('exit', resolve);
-    child.once('error', resolve);
+  const how = await new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ? `by ${signal}` : `with code ${code}`));
+    child.once('error', (error) => resolve(`before it began: ${error.message}`));
   });
   const text = await readFile(part.logFile, 'utf8').catch(() => '');
-  return `The ${part.name} ended. Its last lines, from ${part.logFile}:\n${text.slice(-tailLength)}`;
+  return `The ${part.name} ended ${how}. Its last lines, from ${part.logFile}:\n${text.slice(-tailLength)}`;
+}
+
+/** Resolves with `message` when a process that is not our child has ended. */
+export function endOfProcess(pid: number, message: string): Promise<string> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      try {
+        process.kill(pid, 0);
+      } catch {
+        clearInterval(timer);
+        resolve(message);
+      }
+    }, 500);
+    timer.unref();
+  });
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { migrate } from '../src/db/migrate.ts';
 import { type DatabaseUrls, setUpDatabase } from './database.ts';
-import { type Part, requireFreePort, startPart } from './parts.ts';
+import { endOfProcess, type Part, requireFreePort, startPart } from './parts.ts';
 import { removePostgres, startPostgres } from './postgres/start-postgres.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { nameAtMidtrans, seedDemo } from './seed.ts';
@@ -31,14 +31,12 @@ async function main(): Promise<void> {
     await requirePorts(settings);
     if (values.fresh) await wipe(dir);
     await mkdir(`${dir}/logs`, { recursive: true });
-    await rm(`${dir}/demo.json`, { force: true });
     const secrets = await loadSecrets(`${dir}/secrets.json`);
-    const database = await openDatabase(settings, { dir, secrets, stops });
-    await seedDemo({
-      platformUrl: database.platform,
-      port: settings.PORT,
-      secretKeys: secrets.secretKeys,
-    });
+    const { urls: database, ended } = await openDatabase(settings, { dir, secrets, stops });
+    // From here on the folder is ours: another start in it has been refused.
+    const demoFile = `${dir}/demo.json`;
+    stops.push(() => rm(demoFile, { force: true }));
+    await rm(demoFile, { force: true });
     const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
@@ -47,12 +45,11 @@ async function main(): Promise<void> {
       await nameAtMidtrans(midtransUrl, settings.PORT);
     }
     const demo = demoOf({ settings, secrets, parts });
-    await writeFile(`${dir}/demo.json`, `${JSON.stringify(demo, undefined, 2)}\n`, { mode: 0o600 });
+    await writeFile(demoFile, `${JSON.stringify(demo, undefined, 2)}\n`, { mode: 0o600 });
     process.stdout.write(describe(demo));
-    const failure = await Promise.race([asked, ...parts.map((part) => part.ended)]);
+    const failure = await Promise.race([asked, ended, ...parts.map((part) => part.ended)]);
     if (failure !== undefined) throw new Error(failure);
   } finally {
-    await rm(`${dir}/demo.json`, { force: true });
     await stopAll();
   }
 }
@@ -75,8 +72,14 @@ async function requirePorts(settings: Settings): Promise<void> {
 
 type Opening = { readonly dir: string; readonly secrets: Secrets; readonly stops: Stop[] };
 
-/** The database of the settings, or one of our own in the data folder. */
-async function openDatabase(settings: Settings, opening: Opening): Promise<DatabaseUrls> {
+type Opened = {
+  readonly urls: DatabaseUrls;
+  /** Resolves with what to tell when a server of our own has ended by itself. */
+  readonly ended: Promise<string>;
+};
+
+/** The database of the settings as it is, or one of our own in the data folder, with the demo's data. */
+async function openDatabase(settings: Settings, opening: Opening): Promise<Opened> {
   const { DATABASE_URL, DATABASE_PLATFORM_URL, DATABASE_WORKER_URL, DATABASE_OWNER_URL } = settings;
   if (DATABASE_URL) {
     if (!DATABASE_PLATFORM_URL || !DATABASE_WORKER_URL || !DATABASE_OWNER_URL) {
@@ -85,12 +88,13 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Datab
       );
     }
     await migrate({ ownerUrl: DATABASE_OWNER_URL });
-    return {
+    const urls = {
       app: DATABASE_URL,
       platform: DATABASE_PLATFORM_URL,
       worker: DATABASE_WORKER_URL,
       owner: DATABASE_OWNER_URL,
     };
+    return { urls, ended: new Promise(() => {}) };
   }
   const { dir, secrets, stops } = opening;
   const server = await startPostgres({
@@ -100,7 +104,14 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Datab
     superuserPassword: secrets.superuserPassword,
   });
   stops.push(() => server.stop());
-  return setUpDatabase({ adminUrl: server.url, name: 'kassa', password: secrets.databasePassword });
+  const password = secrets.databasePassword;
+  const urls = await setUpDatabase({ adminUrl: server.url, name: 'kassa', password });
+  const { secretKeys } = secrets;
+  await seedDemo({ platformUrl: urls.platform, port: settings.PORT, secretKeys });
+  return {
+    urls,
+    ended: endOfProcess(server.pid, `The PostgreSQL ended; see ${dir}/postgres.log.`),
+  };
 }
 
 type Starting = {

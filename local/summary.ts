@@ -28,7 +28,10 @@ export function demoOf({ settings, secrets, parts }: Started): Demo {
         ? `http://localhost:${settings.MIDTRANS_EMULATOR_PORT}`
         : undefined,
     inbox: settings.SMTP_URL ? undefined : `http://localhost:${settings.INBOX_PORT}`,
-    tenants: demoTenants.map(({ slug }) => ({ slug, secretKey: secrets.secretKeys[slug] ?? '' })),
+    // A database that somebody brought gets none of the demo's merchants.
+    tenants: settings.DATABASE_URL
+      ? []
+      : demoTenants.map(({ slug }) => ({ slug, secretKey: secrets.secretKeys[slug] ?? '' })),
     logins: [],
     processes: {
       start: process.pid,
@@ -50,19 +53,26 @@ export function describe(demo: Demo): string {
   ];
   const width = Math.max(...rows.map(([name = '']) => name.length));
   const table = rows.map(([name = '', value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+  const trial = first && demo.midtrans ? tryIt(demo.server, demo.midtrans, first) : '';
   return `
 Kassa is ready.
 
 ${table}
+${trial}
+Ctrl-C stops everything. The data stays in .kassa/ until: npm start -- --fresh
+`;
+}
 
+function tryIt(server: string, midtrans: string, tenant: Demo['tenants'][number]): string {
+  const { slug, secretKey } = tenant;
+  const json = `-H 'Content-Type: application/json'`;
+  return `
 Pay an order in a browser at the first address, then look at the mail. Or by hand:
 
-  curl -s '${demo.server}/payment/create?tenant=${first?.slug}' -H 'Content-Type: application/json' \\
+  curl -s '${server}/payment/create?tenant=${slug}' ${json} \\
     -d '{"orderId":"ORDER-1","amount":150000,"email":"you@shop.example","name":"You","paymentMethod":"bca_va"}'
-  curl -s -X POST '${demo.midtrans ?? ''}/_control/orders/ORDER-1/pay' -H 'Content-Type: application/json' -d '{"method":"bca_va"}'
-  curl -s '${demo.server}/orders/ORDER-1/status?tenant=${first?.slug}'
-  curl -s '${demo.server}/admin/stats' -H 'Authorization: Bearer ${first?.secretKey}'
-
-Ctrl-C stops everything. The data stays in .kassa/ until: npm start -- --fresh
+  curl -s -X POST '${midtrans}/_control/orders/ORDER-1/pay' ${json} -d '{"method":"bca_va"}'
+  curl -s '${server}/orders/ORDER-1/status?tenant=${slug}'
+  curl -s '${server}/admin/stats' -H 'Authorization: Bearer ${secretKey}'
 `;
 }

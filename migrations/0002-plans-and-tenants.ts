@@ -23,6 +23,18 @@ export function up(pgm: MigrationBuilder) {
     ('small', 'Small', 'starter'),
     ('medium', 'Medium', 'pro')`);
 
+  // A name that PostgreSQL knows and that Intl, which has the same list, knows too: no
+  // abbreviations and no offsets.
+  pgm.sql(`create function app.is_time_zone(name text) returns boolean
+    language plpgsql stable
+    as $$
+    begin
+      perform now() at time zone name;
+      return name ~ '^[A-Z][A-Za-z]+(/[A-Z][A-Za-z0-9_+-]+)*$';
+    exception when invalid_parameter_value then
+      return false;
+    end $$`);
+
   // Defaults make one plain insert of slug, name and a Midtrans key a merchant who can be paid.
   pgm.sql(`create table tenants (
     id                     uuid        not null default gen_random_uuid(),
@@ -60,11 +72,22 @@ export function up(pgm: MigrationBuilder) {
     constraint tenants_midtrans_environment_known check
       (midtrans_environment in ('sandbox', 'production')),
     constraint tenants_locale_known check (locale in ('en', 'id', 'sv')),
-    constraint tenants_currency_form check (currency ~ '^[A-Z]{3}$'),
+    constraint tenants_slug_not_reserved check (slug not in
+      ('www', 'admin', 'api', 'app', 'superadmin', 'funnel', 'funnelstaging', 'mail', 'static')),
+    -- The list of src/domain/money.ts; a test compares them.
+    constraint tenants_currency_known check (currency in
+      ('IDR', 'JPY', 'SEK', 'NOK', 'DKK', 'EUR', 'USD', 'GBP', 'SGD')),
+    constraint tenants_time_zone_known check (app.is_time_zone(time_zone)),
+    constraint tenants_return_url_form check (return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'),
+    constraint tenants_email_from_form check
+      (email_from ~ '^([^<>@]*<)?[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+>?$'),
+    constraint tenants_email_reply_to_form check
+      (email_reply_to ~ '^[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+$'),
     constraint tenants_limit_positive check (max_orders_per_month > 0),
     -- Midtrans takes 20 seconds to 7 days; shorter than 5 minutes helps no shopper.
     constraint tenants_payment_expiry_range check (payment_expiry_minutes between 5 and 10080)
   )`);
+  pgm.sql(`create index tenants_midtrans_key_idx on tenants (midtrans_server_key)`);
 
   // Tells every process to forget what it remembers of a tenant, also when somebody edits by SQL.
   // It carries no rule and only the id: any role of a database may listen on any channel.

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
+import { answerClientError } from './middleware/problems.ts';
 import { runUntilSignal } from './process.ts';
 import { wire } from './wire.ts';
 
@@ -26,6 +27,7 @@ await runUntilSignal(log, async () => {
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.maxConnections = 10_000;
+  server.on('clientError', answerClientError);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.PORT, config.HOST, resolve);

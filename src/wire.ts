@@ -12,6 +12,7 @@ import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
 import { createStatsService } from './services/stats.ts';
+import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
 
 const tenantChannel = 'kassa_tenants';
@@ -61,11 +62,12 @@ export async function wire({ config, log, version }: WireOptions) {
     baseUrl: config.MIDTRANS_BASE_URL,
     timeoutMs: config.PROVIDER_TIMEOUT_MS,
   });
-  const checks = createPaymentChecks({ db, midtrans, directory, log });
+  const checks = createPaymentChecks({ db, midtrans, log });
   const providerTimeoutMs = config.PROVIDER_TIMEOUT_MS;
   const services = {
     directory,
     checks,
+    sweep: createSweep({ db, checks, directory, log }),
     payments: createPaymentService({ db, midtrans, checks, addresses, providerTimeoutMs }),
     orders: createOrderService({ db }),
     notifications: createNotificationService({

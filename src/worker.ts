@@ -36,7 +36,7 @@ await runUntilSignal(log, async () => {
   const relay = startRelay({ pool, queue, log });
   // Every worker sweeps: two at once ask a provider twice and change nothing twice.
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * 1_000;
-  const sweeper = startLoop({ name: 'sweep', pauseMs: sweepMs, log }, services.checks.sweep);
+  const sweeper = startLoop({ name: 'sweep', pauseMs: sweepMs, log }, services.sweep);
   log.info('worker works');
 
   return async () => {

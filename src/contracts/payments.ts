@@ -26,19 +26,22 @@ export const CreatePaymentRequest = z.object({
     .trim()
     .max(255, 'must have at most 255 characters')
     .pipe(z.email('must be a mail address'))
+    // RFC 5321, which mail servers hold to.
+    .refine((email) => email.indexOf('@') <= 64, 'must have at most 64 characters before the @')
     .transform((email) => email.toLowerCase()),
   name: z.string().trim().min(1, 'must not be empty').max(255, 'must have at most 255 characters'),
+  // As a person wrote it: a courtesy to the merchant must not refuse a sale.
   phone: z
     .string()
     .trim()
-    .max(30, 'must have at most 30 characters')
-    .regex(/^[+\d][\d\s().-]*$|^$/, 'must be a phone number')
+    .max(50, 'must have at most 50 characters')
     .nullish()
     .transform((phone) => phone || undefined),
+  // Empty, as some forms of v1 send it, is no choice.
   paymentMethod: z
-    .enum(paymentMethods, { error: `must be one of ${paymentMethods.join(', ')}` })
+    .enum(['', ...paymentMethods], { error: `must be one of ${paymentMethods.join(', ')}` })
     .nullish()
-    .transform((method) => method ?? undefined),
+    .transform((method) => method || undefined),
 });
 export type CreatePaymentRequest = z.output<typeof CreatePaymentRequest>;
 

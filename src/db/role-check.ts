@@ -9,7 +9,7 @@ type Facts = {
 };
 
 /**
- * Refuses a login that row-level security would not hold: a superuser, one with BYPASSRLS
+ * Refuses a login that is another than expected, or that row-level security would not hold: a superuser, one with BYPASSRLS
  * (Supabase's own `postgres` is one), an owner of tables, a member of any other role.
  *
  * @throws Error that names every fault and what to do
@@ -30,6 +30,7 @@ export async function checkRole(pool: pg.Pool, expected: { readonly login: strin
   const [facts] = rows;
   if (!facts) throw new Error('PostgreSQL does not know its current user.');
   const faults = [
+    facts.login !== expected.login && 'is not the one for this pool',
     facts.is_superuser && 'is a superuser',
     facts.bypasses_rls && 'has BYPASSRLS',
     // A superuser is a member of every role; one fault says it.
@@ -41,6 +42,6 @@ export async function checkRole(pool: pg.Pool, expected: { readonly login: strin
   if (faults.length === 0) return;
   throw new Error(
     `Kassa will not start: the database login "${facts.login}" ${faults.join(', ')}, ` +
-      `so row-level security would not hold. Use the login ${expected.login} that the migrations make.`,
+      `so the walls between tenants would not hold. Use the login ${expected.login} that the migrations make.`,
   );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotificationId, OrderId } from './ids.ts';
+import { NotificationId, OrderId, PaymentId } from './ids.ts';
 
 export const mailKinds = ['created', 'paid', 'failed', 'expired'] as const;
 export type MailKind = (typeof mailKinds)[number];
@@ -11,6 +11,7 @@ export const jobPayloads = {
     kind: z.enum(mailKinds),
     requestId: z.string().optional(),
   }),
+  'payment-end': z.strictObject({ paymentId: PaymentId, requestId: z.string().optional() }),
   'notification-confirm': z.strictObject({
     notificationId: NotificationId,
     requestId: z.string().optional(),
@@ -18,5 +19,6 @@ export const jobPayloads = {
 } as const;
 
 export type Topic = keyof typeof jobPayloads;
+export const topics = Object.keys(jobPayloads) as Topic[];
 export type JobPayload<T extends Topic> = z.infer<(typeof jobPayloads)[T]>;
 export type Job = { [T in Topic]: { readonly topic: T; readonly payload: JobPayload<T> } }[Topic];

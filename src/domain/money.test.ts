@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { currencyOf, formatMoney, toDecimal } from './money.ts';
+import { currencies, currencyOf, formatMoney, toDecimal } from './money.ts';
 
 /** `Intl` writes spaces that do not break; people see spaces. */
 const seen = (text: string) => text.replaceAll(/\s/g, ' ');
@@ -24,4 +25,12 @@ test('minor units become a decimal text without a float on the way', () => {
 
 test('a currency that Kassa does not know is refused', () => {
   expect(() => currencyOf('XXX')).toThrow('XXX');
+});
+
+test('the database knows the same currencies', async () => {
+  const migration = await readFile('migrations/0002-plans-and-tenants.ts', 'utf8');
+
+  const list = /tenants_currency_known check \(currency in\s+\(([^)]+)\)/.exec(migration)?.[1];
+
+  expect(list?.match(/[A-Z]{3}/g)).toEqual([...currencies]);
 });

@@ -49,6 +49,7 @@ type Known = { readonly status: PaymentStatus; readonly transactionId: string | 
 type Observed = { readonly state: ObservedState; readonly transactionId: string };
 
 const late = 'Money arrived after the order had ended.';
+const held = 'Fraud screening holds the payment: approve or deny it at the provider.';
 
 /** Decides what an observation means for a payment. Total over both unions. */
 export function decide(payment: Known, observed: Observed): Decision {
@@ -94,7 +95,9 @@ function decideOpen(
     return { kind: 'stay', why: 'older than what is known' };
   }
   if (observed === status) return { kind: 'stay', why: 'known already' };
-  return { kind: 'move', to: observed };
+  return observed === 'challenged'
+    ? { kind: 'move', to: observed, attention: held }
+    : { kind: 'move', to: observed };
 }
 
 function decidePaid(observed: ObservedState, isSameAttempt: boolean): Decision {
@@ -199,16 +202,23 @@ export function hasMoney(status: PaymentStatus | OrderStatus): boolean {
   return moneyStatuses.includes(status);
 }
 
+type Stand = { readonly status: PaymentStatus };
+
+/** What says most about an order that has money, best first. */
+const kept = ['paid', 'partially_refunded', 'disputed', 'refunded'] as const;
+
 /**
- * The status of an order after one of its payments moved. An order that has money follows the
- * payment that brought it; otherwise its newest payment.
+ * What an order is, given all its payments, newest first, and the payment that says so: the one
+ * whose money it has, and without any, the newest.
  */
-export function orderAfter(
-  order: OrderStatus,
-  payment: { from: PaymentStatus; to: PaymentStatus; isLatest: boolean },
-): OrderStatus {
-  const next = orderStatusOf(payment.to);
-  if (hasMoney(payment.from)) return next;
-  if (hasMoney(order)) return order;
-  return hasMoney(payment.to) || payment.isLatest ? next : order;
+export function orderStandOf<P extends Stand>(
+  payments: readonly P[],
+): { readonly status: OrderStatus; readonly payment: P } {
+  for (const status of kept) {
+    const payment = payments.find((candidate) => candidate.status === status);
+    if (payment) return { status, payment };
+  }
+  const [newest] = payments;
+  if (!newest) throw new Error('An order has at least one payment.');
+  return { status: orderStatusOf(newest.status), payment: newest };
 }

@@ -6,6 +6,12 @@ const problems = {
   'invalid-request': { status: 400, title: 'The request is not valid', retryable: false },
   'invalid-json': { status: 400, title: 'The body is not valid JSON', retryable: false },
   'body-too-large': { status: 413, title: 'The body is too large', retryable: false },
+  'headers-too-large': { status: 431, title: 'The headers are too large', retryable: false },
+  'too-many-notifications': {
+    status: 429,
+    title: 'Too many unconfirmed notifications',
+    retryable: true,
+  },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON', retryable: false },
   'not-found': { status: 404, title: 'There is nothing here', retryable: false },
   'method-not-allowed': { status: 405, title: 'The method does not fit', retryable: false },

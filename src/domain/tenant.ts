@@ -27,4 +27,6 @@ export type MidtransAccount = {
   readonly environment: 'sandbox' | 'production';
   readonly serverKey: Secret;
   readonly merchantId: string | undefined;
+  /** Another tenant has the same key: order ids alone do not tell their payments apart. */
+  readonly isShared: boolean;
 };

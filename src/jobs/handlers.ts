@@ -2,6 +2,7 @@ import type { TenantId } from '../domain/ids.ts';
 import { MailError } from '../providers/mail/mailer.ts';
 import type { NotificationService } from '../services/notifications.ts';
 import type { OrderMails } from '../services/order-mails.ts';
+import type { PaymentChecks } from '../services/payment-checks.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
 import { type Handlers, HopelessJob } from './queue.ts';
 
@@ -9,10 +10,11 @@ type Dependencies = {
   readonly directory: TenantDirectory;
   readonly notifications: NotificationService;
   readonly mails: OrderMails;
+  readonly checks: PaymentChecks;
 };
 
 /** The queue's door to the services, as thin as a route. */
-export function jobHandlers({ directory, notifications, mails }: Dependencies): Handlers {
+export function jobHandlers({ directory, notifications, mails, checks }: Dependencies): Handlers {
   return {
     'order-mail': async (tenantId, payload) => {
       try {
@@ -23,6 +25,10 @@ export function jobHandlers({ directory, notifications, mails }: Dependencies): 
         }
         throw error;
       }
+    },
+    'payment-end': async (tenantId, { paymentId }) => {
+      const ending = await checks.end(await getTenant(tenantId), paymentId);
+      if (ending !== 'ended') throw new Error(`Payment ${paymentId} is ${ending}.`);
     },
     'notification-confirm': async (tenantId, { notificationId, requestId }) => {
       const tenant = await getTenant(tenantId);

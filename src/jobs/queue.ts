@@ -1,7 +1,7 @@
 import { type JobResult, PgBoss, type Job as PgBossJob, type WorkOptions } from 'pg-boss';
 import type { Logger } from 'pino';
 import { TenantId } from '../domain/ids.ts';
-import { type JobPayload, jobPayloads, type Topic } from '../domain/jobs.ts';
+import { type JobPayload, jobPayloads, type Topic, topics } from '../domain/jobs.ts';
 
 /** What a handler throws when a repetition cannot help: the job goes to the dead letters at once. */
 export class HopelessJob extends Error {}
@@ -99,8 +99,6 @@ export async function openQueue({ url, log }: QueueOptions) {
 
   return { add, work, close };
 }
-
-const topics = Object.keys(jobPayloads) as Topic[];
 
 function deadLettersOf(topic: Topic): string {
   return `${topic}-dead`;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Topic } from '../domain/jobs.ts';
+import { type Topic, topics } from '../domain/jobs.ts';
 import { startLoop } from './loop.ts';
 import type { Queue } from './queue.ts';
 
@@ -18,8 +18,9 @@ export function startRelay({ pool, queue, log }: RelayOptions) {
   async function moveBatch(): Promise<number> {
     // Across tenants on purpose: the worker's login has its own policy on this one table.
     const { rows } = await pool.query<OutboxRow>(
-      `select tenant_id, id, topic, payload from outbox limit $1`,
-      [batchSize],
+      // What only a newer version knows stays for it: a rollback must not lose work.
+      `select tenant_id, id, topic, payload from outbox where topic = any($2) limit $1`,
+      [batchSize, topics],
     );
     if (rows.length === 0) return 0;
     await queue.add(rows.map(({ tenant_id, ...row }) => ({ ...row, tenantId: tenant_id })));

@@ -22,11 +22,8 @@ type ResolverOptions = {
 export function resolveTenant(options: ResolverOptions): RequestHandler {
   const { directory, trust } = options;
   return async (req, res, next) => {
-    const names = namesIn(req, options).filter(
-      (name) => !options.platformSubdomains.includes(name),
-    );
-    if (new Set(names).size > 1) throw conflict();
-    const named = names[0] === undefined ? undefined : await findTenant(directory, names[0]);
+    const name = nameIn(req, options);
+    const named = name === undefined ? undefined : await findTenant(directory, name);
     const key = secretKeyOf(req);
     const owner = key && (await directory.getByKey(key));
     if (named && owner && named.id !== owner.id) throw conflict();
@@ -35,13 +32,29 @@ export function resolveTenant(options: ResolverOptions): RequestHandler {
     next();
   };
 
-  function namesIn(req: Request, { tenantDomains }: ResolverOptions): string[] {
+  function nameIn(req: Request, { tenantDomains, platformSubdomains }: ResolverOptions) {
     const headers = trust(req) ? (req.headersDistinct['x-tenant-slug'] ?? []) : [];
+    const subdomain = subdomainOf(req.headers.host, tenantDomains);
+    const isPlatform = (name: unknown) => platformSubdomains.includes(String(name).toLowerCase());
+    // A proxy may say in the header what it read from the host name; a platform name is no tenant's.
+    const isMirrored = (name: string) => isPlatform(name) && (!subdomain || isPlatform(subdomain));
     const { tenant: query } = req.query;
-    const queries = query === undefined ? [] : [query].flat();
-    const names = [...headers, subdomainOf(req.headers.host, tenantDomains), ...queries];
-    return names.filter((name) => name !== undefined).map((name) => String(name).toLowerCase());
+    const name = agreed([
+      ...headers.filter((header) => !isMirrored(header)),
+      isPlatform(subdomain) ? undefined : subdomain,
+      ...[query].flat(),
+    ]);
+    return isPlatform(name) ? undefined : name;
   }
+}
+
+/** @throws Problem `tenant-conflict` when the names that are given are not one name */
+function agreed(names: readonly unknown[]): string | undefined {
+  const given = names
+    .filter((name) => name !== undefined)
+    .map((name) => String(name).toLowerCase());
+  if (new Set(given).size > 1) throw conflict();
+  return given[0];
 }
 
 /** @throws Problem `tenant-missing`, `tenant-inactive` */

@@ -64,6 +64,16 @@ export async function store(
   return toNotification(rows[0]);
 }
 
+/** How many different messages about this reference wait for the provider's word. */
+export async function countWaiting(tx: TenantTx, reference: string): Promise<bigint> {
+  const { rows } = await tx.query<{ waiting: bigint }>(
+    `select count(*) as waiting from notifications
+      where tenant_id = $1 and reference = $2 and status = 'received'`,
+    [tx.tenantId, reference],
+  );
+  return rows[0]?.waiting ?? 0n;
+}
+
 export async function find(
   tx: TenantTx,
   id: NotificationId,

@@ -12,8 +12,8 @@ type NewEvent = {
   readonly source: EventSource;
   readonly fromStatus?: string;
   readonly toStatus?: string;
-  readonly reference?: string;
-  readonly detail?: string;
+  readonly reference?: string | undefined;
+  readonly detail?: string | undefined;
   readonly requestId?: string | undefined;
 };
 

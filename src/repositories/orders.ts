@@ -112,6 +112,15 @@ export async function lock(tx: TenantTx, id: OrderId): Promise<Order> {
   return toOrder(rows[0]);
 }
 
+/** Puts an order before a person, with the reason. */
+export async function flag(tx: TenantTx, id: OrderId, reason: string): Promise<void> {
+  await tx.query(
+    `update orders set attention_reason = $3, updated_at = now()
+      where tenant_id = $1 and id = $2`,
+    [tx.tenantId, id, reason],
+  );
+}
+
 /** The order with the mail address that its messages go to. */
 export async function findWithEmail(
   tx: TenantTx,

@@ -92,15 +92,15 @@ export async function get(tx: TenantTx, id: PaymentId): Promise<Payment> {
   return toPayment(rows[0]);
 }
 
-/** The newest payment of an order: the one that a retry continues. */
-export async function findLatest(tx: TenantTx, orderId: OrderId): Promise<Payment | undefined> {
+/** The payments of an order, newest first: the first is the one that a retry continues. */
+export async function listOfOrder(tx: TenantTx, orderId: OrderId): Promise<Payment[]> {
   const { rows } = await tx.query<PaymentRow>(
     `select ${columns} from payments
       where tenant_id = $1 and order_id = $2
-      order by created_at desc, id desc limit 1`,
+      order by created_at desc, id desc limit 1000`,
     [tx.tenantId, orderId],
   );
-  return rows[0] && toPayment(rows[0]);
+  return rows.map(toPayment);
 }
 
 export async function findByReference(
@@ -126,20 +126,24 @@ export async function listDue(tx: TenantTx, limit: number): Promise<Payment[]> {
   return rows.map(toPayment);
 }
 
-/** Takes over a payment whose outcome nobody knows, for one more call to the provider. */
+/**
+ * Takes over a payment whose outcome nobody knows, for one more call to the provider. Its page will
+ * be a new one, so its time begins anew.
+ */
 export async function claim(
   tx: TenantTx,
   id: PaymentId,
-  { leaseId, leaseMs }: { leaseId: string; leaseMs: number },
+  lease: { leaseId: string; leaseMs: number; expiryMinutes: number },
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update payments
         set status = 'creating', provider_calls = provider_calls + 1, lease_id = $3,
             lease_until = now() + $4 * interval '1 ms',
-            next_check_at = now() + $4 * interval '1 ms', updated_at = now()
+            next_check_at = now() + $4 * interval '1 ms',
+            expires_at = now() + $5 * interval '1 minute', updated_at = now()
       where tenant_id = $1 and id = $2
         and (status = 'unknown' or (status = 'creating' and lease_until <= now()))`,
-    [tx.tenantId, id, leaseId, leaseMs],
+    [tx.tenantId, id, lease.leaseId, lease.leaseMs, lease.expiryMinutes],
   );
   return rowCount === 1;
 }

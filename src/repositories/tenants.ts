@@ -20,13 +20,16 @@ type TenantRow = {
   midtrans_environment: MidtransAccount['environment'];
   midtrans_server_key: string | null;
   midtrans_merchant_id: string | null;
+  is_midtrans_shared: boolean;
 };
 
 const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zone,
   coalesce(t.max_orders_per_month, p.max_orders_per_month, older.max_orders_per_month)
     as max_orders_per_month,
   t.return_url, t.payment_expiry_minutes, t.email_from, t.email_reply_to,
-  t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id`;
+  t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id,
+  exists (select from tenants o
+           where o.midtrans_server_key = t.midtrans_server_key and o.id <> t.id) as is_midtrans_shared`;
 
 // `small` and `medium` are older names: their limits are those of the plan that they are read as.
 const source = `tenants t
@@ -56,14 +59,14 @@ export async function findIdByKeyHash(tx: PlatformTx, hash: Buffer): Promise<Ten
   return rows[0] && TenantId.parse(rows[0].tenant_id);
 }
 
-/** Ids of the tenants whose payments are looked after, in pages of `limit`, by id. */
-export async function listServedIds(
+/** Ids of all tenants, whatever their status, in pages of `limit`. */
+export async function listIds(
   tx: PlatformTx,
   { after, limit }: { after: TenantId | undefined; limit: number },
 ): Promise<TenantId[]> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from tenants
-      where status <> 'archived' and ($1::uuid is null or id > $1)
+      where $1::uuid is null or id > $1
       order by id limit $2`,
     [after ?? null, limit],
   );
@@ -90,6 +93,7 @@ function toTenant(row: TenantRow): Tenant {
           environment: row.midtrans_environment,
           serverKey: new Secret(row.midtrans_server_key.trim()),
           merchantId: row.midtrans_merchant_id ?? undefined,
+          isShared: row.is_midtrans_shared,
         }
       : undefined,
   };

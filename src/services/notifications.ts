@@ -15,10 +15,11 @@ import { isSignedBy } from '../providers/midtrans/signature.ts';
 import type { Observation } from '../providers/payment-provider.ts';
 import type { StoredNotification } from '../repositories/notifications.ts';
 import * as notifications from '../repositories/notifications.ts';
+import * as orders from '../repositories/orders.ts';
 import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
-import { applyObservation } from './order-changes.ts';
+import { applyObservation, isNewAttempt, isRevived } from './observations.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -30,6 +31,8 @@ type Dependencies = {
 
 /** The dashboard's test button names an order that exists nowhere. */
 const testPrefix = 'payment_notif_test_';
+const amountFault = 'the amount differs from the order';
+const maxWaiting = 20n;
 
 export type NotificationService = ReturnType<typeof createNotificationService>;
 
@@ -163,6 +166,11 @@ async function store(
   const reference = message.order_id;
   const payment = await payments.findByReference(tx, { provider: 'midtrans', reference });
   const fault = payment && faultIn(message, payment, account);
+  if (payment && !fault) await refuseFlood(tx, reference);
+  // The amount is signed, so the account did take another one: a fee on top, or a name used twice.
+  if (payment && fault === amountFault) {
+    await orders.flag(tx, payment.orderId, `The provider reports ${message.gross_amount}.`);
+  }
   const stored = await notifications.store(tx, {
     provider: 'midtrans',
     // A message that was edited outside its signature must not take the place of the true one.
@@ -181,6 +189,21 @@ function statusOf(payment: Payment | undefined, fault: string | undefined) {
   return fault ? 'rejected' : 'received';
 }
 
+/**
+ * Only the signed members of a message cannot be made up, so one true message could be sent again
+ * in endless variations, each stored and asked about.
+ *
+ * @throws Problem `too-many-notifications`
+ */
+async function refuseFlood(tx: TenantTx, reference: string): Promise<void> {
+  if ((await notifications.countWaiting(tx, reference)) < maxWaiting) return;
+  throw new Problem(
+    'too-many-notifications',
+    `The provider has not confirmed the last ${maxWaiting} messages about ${reference}.`,
+    { retryAfter: 600 },
+  );
+}
+
 /** Why a signed message cannot be true; undefined when it may be. */
 function faultIn(
   message: Notification,
@@ -194,7 +217,7 @@ function faultIn(
   }
   const claim = toObservation(message);
   if (claim.money.currency !== payment.money.currency) return 'the currency differs from the order';
-  if (claim.money.amount !== payment.money.amount) return 'the amount differs from the order';
+  if (claim.money.amount !== payment.money.amount) return amountFault;
   const decision = decide(payment, claim);
   return decision.kind === 'illegal' ? decision.why : undefined;
 }
@@ -205,7 +228,8 @@ type News = { readonly observation: Observation | undefined; readonly isConclusi
 /** Nothing comes of it that somebody could want to forge. */
 function isHarmless(payment: Payment, claim: Observation): boolean {
   const decision = decide(payment, claim);
-  return decision.kind === 'stay' && decision.attention === undefined;
+  const isQuiet = decision.kind === 'stay' && decision.attention === undefined;
+  return isQuiet && !isNewAttempt(payment, claim) && !isRevived(payment, claim);
 }
 
 /** Once the books' word is applied, the message has nothing left to tell. */

@@ -1,13 +1,12 @@
 import type { TenantTx } from '../db/database.ts';
 import type { MailKind } from '../domain/jobs.ts';
 import {
-  decide,
   hasMoney,
   isOpen,
+  mayStartAgain,
   type OrderStatus,
-  orderAfter,
+  orderStandOf,
 } from '../domain/payment-states.ts';
-import type { Observation } from '../providers/payment-provider.ts';
 import * as dailyStats from '../repositories/daily-stats.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
@@ -15,6 +14,7 @@ import * as orders from '../repositories/orders.ts';
 import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
+import * as usageCounters from '../repositories/usage-counters.ts';
 
 /** Why something changes, for the history. */
 export type Cause = {
@@ -22,154 +22,108 @@ export type Cause = {
   readonly requestId?: string | undefined;
 };
 
-export type Applied = {
-  readonly kind: 'moved' | 'stayed' | 'illegal';
-  readonly detail: string;
-};
-
 /**
- * Writes what the provider's books say about a payment, with everything that follows from it, in
- * one transaction. Every way of learning it ends here: notification, check, and a repeated create.
+ * Makes an order, whose row the caller has locked, what its payments say, with everything that
+ * follows: history, mail, statistics, quota, and an end to pages that must not be paid any more.
+ * Called after every change of a payment; the one place where an order's status comes from.
  */
-export async function applyObservation(
+export async function followPayments(
   tx: TenantTx,
-  payment: Payment,
-  observation: Observation,
-  cause: Cause,
-): Promise<Applied> {
-  // The order's lock makes all news about one order queue up; what was read before it is old.
-  const order = await orders.lock(tx, payment.orderId);
-  const current = await payments.get(tx, payment.id);
-
-  const mismatch = mismatchIn(current, observation);
-  if (mismatch) return refuse(tx, { order, payment: current, observation, cause, why: mismatch });
-
-  const decision = decide(current, observation);
-  switch (decision.kind) {
-    case 'illegal':
-      return refuse(tx, { order, payment: current, observation, cause, why: decision.why });
-    case 'stay':
-      await noteUnmoved(tx, { order, payment: current, observation, cause }, decision.attention);
-      return { kind: 'stayed', detail: decision.why };
-    case 'move':
-      return move(tx, { order, payment: current, observation, cause }, decision);
-    default:
-      return decision satisfies never;
-  }
-}
-
-type Change = {
-  readonly order: Order;
-  readonly payment: Payment;
-  readonly observation: Observation;
-  readonly cause: Cause;
-};
-
-async function move(
-  tx: TenantTx,
-  change: Change,
-  { to, attention }: { to: Payment['status']; attention?: string },
-): Promise<Applied> {
-  const { order, payment, observation, cause } = change;
-  const refundedAmount = refundedAfter(payment, observation);
-  if (to === payment.status && refundedAmount === payment.refundedAmount) {
-    return { kind: 'stayed', detail: 'known already' };
-  }
-  await payments.move(tx, payment, {
-    status: to,
-    transactionId: observation.transactionId,
-    method: observation.method ?? payment.method,
-    refundedAmount,
-    isFinished: !isOpen(to),
-  });
-  await orderEvents.append(tx, {
-    orderId: order.id,
-    paymentId: payment.id,
-    kind: 'payment-moved',
-    fromStatus: payment.status,
-    toStatus: to,
-    reference: observation.transactionId,
-    ...(attention && { detail: attention }),
-    ...cause,
-  });
-  const latest = await payments.findLatest(tx, order.id);
-  const isLatest = latest?.id === payment.id;
-  const status = orderAfter(order.status, { from: payment.status, to, isLatest });
-  const isPaidTwice = hasMoney(order.status) && hasMoney(to) && !hasMoney(payment.status);
+  order: Order,
+  { cause, attention }: { cause: Cause; attention?: string | undefined },
+): Promise<void> {
+  const all = await payments.listOfOrder(tx, order.id);
+  const { status, payment } = orderStandOf(all);
+  if (hasMoney(status)) await endOpenPages(tx, all, cause);
+  const hadPage = all.some(({ token }) => token !== undefined);
+  const givesBack = mayStartAgain(status) && !hadPage ? order.quotaPeriod : undefined;
   await changeOrder(tx, order, {
     status,
-    refundedAmount: isPaidTwice ? order.refundedAmount : refundedAmount,
-    attentionReason: isPaidTwice ? 'Two payments paid the same order.' : attention,
-    // A page that its shopper never got to see is no news to the shopper.
-    mail: payment.token !== undefined || hasMoney(to) ? mailAbout(status) : undefined,
+    refundedAmount: payment.refundedAmount,
+    attentionReason: attention ?? paidTwice(all),
+    quotaPeriod: givesBack ? undefined : order.quotaPeriod,
+    mail: mailAbout({ status, hadPage, cause }),
     cause,
   });
-  return { kind: 'moved', detail: `${payment.status} to ${to}` };
+  if (givesBack) await usageCounters.giveBack(tx, givesBack);
 }
 
 type OrderChange = {
   readonly status: OrderStatus;
-  readonly refundedAmount?: bigint;
+  readonly refundedAmount: bigint;
+  readonly quotaPeriod: string | undefined;
   readonly attentionReason?: string | undefined;
-  readonly quotaPeriod?: string | undefined;
   readonly mail?: MailKind | undefined;
   readonly cause: Cause;
 };
 
-/**
- * Moves an order, whose row the caller has locked, with its history, its mail and its place in the
- * statistics. The statistics come last: all orders of a day share those rows.
- */
+/** Writes a changed order. The statistics come last: all orders of a day share those rows. */
 export async function changeOrder(tx: TenantTx, order: Order, change: OrderChange): Promise<Order> {
+  const { status, refundedAmount, quotaPeriod, attentionReason, mail, cause } = change;
   const next = await orders.update(tx, order, {
-    status: change.status,
-    refundedAmount: change.refundedAmount ?? order.refundedAmount,
-    attentionReason: change.attentionReason ?? order.attentionReason,
-    paidAt: order.paidAt ?? (change.status === 'paid' ? new Date() : undefined),
-    ...('quotaPeriod' in change && { quotaPeriod: change.quotaPeriod }),
+    status,
+    refundedAmount,
+    quotaPeriod,
+    attentionReason: attentionReason ?? order.attentionReason,
+    paidAt: order.paidAt ?? (status === 'paid' ? new Date() : undefined),
   });
-  if (next.status === order.status && next.refundedAmount === order.refundedAmount) return next;
-  if (next.status !== order.status) {
+  if (status !== order.status) {
     await orderEvents.append(tx, {
       orderId: order.id,
       kind: 'order-moved',
       fromStatus: order.status,
-      toStatus: next.status,
-      ...change.cause,
+      toStatus: status,
+      ...cause,
     });
-    if (change.mail) await queueMail(tx, order, change.mail, change.cause);
+    if (mail) await queueMail(tx, order, mail, cause);
   }
-  await dailyStats.recount(tx, { before: toCounted(order), after: toCounted(next) });
+  if (status !== order.status || refundedAmount !== order.refundedAmount) {
+    await dailyStats.recount(tx, { before: toCounted(order), after: toCounted(next) });
+  }
   return next;
 }
 
-/** Ends a page that nobody used before its time was up: nothing of it is in the provider's books. */
-export async function expireUnused(tx: TenantTx, payment: Payment, cause: Cause): Promise<void> {
+/** Ends a payment that the provider has nothing of, and cannot get anything of any more. */
+export async function expirePayment(tx: TenantTx, payment: Payment, cause: Cause): Promise<void> {
   const order = await orders.lock(tx, payment.orderId);
   const current = await payments.get(tx, payment.id);
-  if (!isOpen(current.status) || current.isLeased || current.transactionId) return;
-  await payments.move(tx, current, {
-    status: 'expired',
-    transactionId: undefined,
-    method: current.method,
-    refundedAmount: 0n,
-    isFinished: true,
+  if (!isOpen(current.status) || current.isLeased) return;
+  await movePayment(tx, current, { ...current, status: 'expired' }, cause);
+  await followPayments(tx, order, { cause });
+}
+
+type Moved = Pick<Payment, 'status' | 'transactionId' | 'method' | 'refundedAmount'>;
+
+/** Writes a payment's new state and its line of history. */
+export async function movePayment(
+  tx: TenantTx,
+  payment: Payment,
+  { status, transactionId, method, refundedAmount }: Moved,
+  cause: Cause & { readonly detail?: string | undefined },
+): Promise<void> {
+  const isFinished = !isOpen(status);
+  await payments.move(tx, payment, { status, transactionId, method, refundedAmount, isFinished });
+  await orderEvents.append(tx, {
+    orderId: payment.orderId,
+    paymentId: payment.id,
+    kind: 'payment-moved',
+    fromStatus: payment.status,
+    toStatus: status,
+    reference: transactionId,
+    ...cause,
   });
-  const latest = await payments.findLatest(tx, order.id);
-  const status = orderAfter(order.status, {
-    from: current.status,
-    to: 'expired',
-    isLatest: latest?.id === current.id,
-  });
-  await changeOrder(tx, order, { status, mail: current.token ? 'expired' : undefined, cause });
 }
 
 /** Has the shopper told, once this transaction is committed. */
 export async function queueMail(tx: TenantTx, order: Order, kind: MailKind, cause: Cause) {
-  await outbox.add(tx, {
-    topic: 'order-mail',
-    payload: { orderId: order.id, kind, requestId: cause.requestId },
-  });
+  const payload = { orderId: order.id, kind, requestId: cause.requestId };
+  await outbox.add(tx, { topic: 'order-mail', payload });
+}
+
+/** Has a payment's page ended at the provider, once this transaction is committed. */
+export async function queueEnd(tx: TenantTx, payment: Payment, cause: Cause): Promise<void> {
+  const payload = { paymentId: payment.id, requestId: cause.requestId };
+  await outbox.add(tx, { topic: 'payment-end', payload });
 }
 
 /** How the statistics count an order. */
@@ -183,75 +137,26 @@ export function toCounted(order: Order) {
   };
 }
 
-function mailAbout(status: OrderStatus): MailKind | undefined {
+/** The order is paid: whoever still has another page of it open must not pay it again. */
+async function endOpenPages(tx: TenantTx, all: readonly Payment[], cause: Cause): Promise<void> {
+  for (const payment of all) {
+    if (isOpen(payment.status)) await queueEnd(tx, payment, cause);
+  }
+}
+
+function paidTwice(all: readonly Payment[]): string | undefined {
+  const paid = all.filter(({ status }) => status === 'paid' || status === 'partially_refunded');
+  return paid.length > 1 ? 'Two payments paid the same order.' : undefined;
+}
+
+type MailFacts = {
+  readonly status: OrderStatus;
+  readonly hadPage: boolean;
+  readonly cause: Cause;
+};
+
+/** What became of an order is news to its shopper, unless nobody ever showed them a page. */
+function mailAbout({ status, hadPage, cause }: MailFacts): MailKind | undefined {
+  if (cause.source === 'api' || !(hadPage || hasMoney(status))) return undefined;
   return status === 'paid' || status === 'failed' || status === 'expired' ? status : undefined;
-}
-
-/** The refunds' sum grows only: messages may come late and in any order. */
-function refundedAfter(payment: Payment, observation: Observation): bigint {
-  const observed =
-    observation.refundedAmount ??
-    (observation.state === 'refunded' ? payment.money.amount : payment.refundedAmount);
-  return observed > payment.refundedAmount ? observed : payment.refundedAmount;
-}
-
-function mismatchIn(payment: Payment, { money, refundedAmount = 0n }: Observation) {
-  if (money.currency !== payment.money.currency) return 'the currency differs from the order';
-  if (money.amount !== payment.money.amount) return 'the amount differs from the order';
-  if (refundedAmount > payment.money.amount) return 'more was refunded than paid';
-  return undefined;
-}
-
-function isNewAttempt(payment: Payment, { state, transactionId }: Observation): boolean {
-  return (
-    state === 'pending' && payment.status === 'pending' && payment.transactionId !== transactionId
-  );
-}
-
-/** News that moves nothing but belongs to the history, once: an attempt began, was refused, paid too. */
-async function noteUnmoved(tx: TenantTx, change: Change, attention: string | undefined) {
-  const { order, payment, observation } = change;
-  const isNew = isNewAttempt(payment, observation);
-  if (!isNew && !attention && observation.state !== 'denied') return;
-  const note = {
-    orderId: order.id,
-    kind: kindOf(observation),
-    reference: observation.transactionId,
-  };
-  if (await orderEvents.has(tx, note)) return;
-  if (attention) await orders.update(tx, order, { attentionReason: attention });
-  if (isNew) {
-    await payments.move(tx, payment, {
-      status: payment.status,
-      transactionId: observation.transactionId,
-      method: observation.method,
-      refundedAmount: payment.refundedAmount,
-      isFinished: false,
-    });
-  }
-  await appendEvent(tx, change, attention);
-}
-
-function kindOf(observation: Observation): string {
-  return `attempt-${observation.state}`;
-}
-
-async function refuse(tx: TenantTx, change: Change & { why: string }): Promise<Applied> {
-  const detail = `The provider says ${change.observation.state}, but ${change.why}.`;
-  if (change.order.attentionReason !== detail) {
-    await orders.update(tx, change.order, { attentionReason: detail });
-    await appendEvent(tx, change, detail);
-  }
-  return { kind: 'illegal', detail: change.why };
-}
-
-async function appendEvent(tx: TenantTx, change: Change, detail: string | undefined) {
-  await orderEvents.append(tx, {
-    orderId: change.order.id,
-    paymentId: change.payment.id,
-    kind: kindOf(change.observation),
-    reference: change.observation.transactionId,
-    ...(detail && { detail }),
-    ...change.cause,
-  });
 }

@@ -1,6 +1,7 @@
 import type { Db } from '../db/database.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { JobPayload } from '../domain/jobs.ts';
+import { orderStandOf } from '../domain/payment-states.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { renderOrderMail } from '../notifications/order-mail.ts';
 import type { MailAddress, Mailer } from '../providers/mail/mailer.ts';
@@ -33,7 +34,8 @@ export function createOrderMails(dependencies: Dependencies) {
     if (!tenant) throw new Error(`There is no tenant ${tenantId}.`);
     const found = await db.withTenant(tenantId, async (tx) => {
       const addressed = await orders.findWithEmail(tx, job.orderId);
-      return addressed && { ...addressed, payment: await payments.findLatest(tx, job.orderId) };
+      const all = await payments.listOfOrder(tx, job.orderId);
+      return addressed && { ...addressed, ...orderStandOf(all) };
     });
     if (!found) throw new Error(`There is no order ${job.orderId}.`);
     const { order, email, payment } = found;
@@ -48,11 +50,11 @@ export function createOrderMails(dependencies: Dependencies) {
         amount: order.money.amount,
         currency: order.money.currency,
         customerName: order.customerName,
-        payUrl: payment?.redirectUrl,
+        payUrl: payment.redirectUrl,
         statusUrl: addresses.statusUrl(tenant, order.reference),
-        expiresAt: payment?.expiresAt,
+        expiresAt: payment.expiresAt,
         paidAt: order.paidAt,
-        paymentMethod: payment?.method ?? order.paymentMethod,
+        paymentMethod: payment.method ?? order.paymentMethod,
         timeZone: tenant.timeZone,
       },
     });
@@ -63,7 +65,7 @@ export function createOrderMails(dependencies: Dependencies) {
       to: { name: order.customerName, address: email },
       // The same for every try, so that a mail that went out twice is known as one; another for a
       // further payment of the same order.
-      messageId: `<${job.kind}.${payment?.id ?? order.id}@kassa>`,
+      messageId: `<${job.kind}.${payment.id}@kassa>`,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { OrderStatusReply } from '../contracts/orders.ts';
 import type { Db } from '../db/database.ts';
 import type { OrderReference } from '../domain/ids.ts';
-import { isOpen } from '../domain/payment-states.ts';
+import { isOpen, orderStandOf } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as orders from '../repositories/orders.ts';
@@ -15,7 +15,7 @@ export function createOrderService({ db }: { db: Db }) {
     return db.withTenant(tenant.id, async (tx) => {
       const order = await orders.findByReference(tx, reference);
       if (!order) throw new Problem('order-not-found', `There is no order ${reference}.`);
-      const payment = await payments.findLatest(tx, order.id);
+      const { payment } = orderStandOf(await payments.listOfOrder(tx, order.id));
       return {
         success: true,
         order: {
@@ -24,10 +24,10 @@ export function createOrderService({ db }: { db: Db }) {
           amount: Number(order.money.amount),
           refundedAmount: Number(order.refundedAmount),
           currency: order.money.currency,
-          paymentMethod: payment?.method ?? order.paymentMethod ?? null,
+          paymentMethod: payment.method ?? order.paymentMethod ?? null,
           createdAt: order.createdAt.toISOString(),
           paidAt: order.paidAt?.toISOString() ?? null,
-          expiresAt: payment && isOpen(payment.status) ? payment.expiresAt.toISOString() : null,
+          expiresAt: isOpen(payment.status) ? payment.expiresAt.toISOString() : null,
         },
       };
     });

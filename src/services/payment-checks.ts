@@ -7,46 +7,71 @@ import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { StatusAnswer } from '../providers/payment-provider.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
-import * as tenants from '../repositories/tenants.ts';
-import { applyObservation, type Cause, expireUnused } from './order-changes.ts';
-import type { TenantDirectory } from './tenants.ts';
+import { applyObservation } from './observations.ts';
+import { type Cause, expirePayment } from './order-changes.ts';
 
 type Dependencies = {
   readonly db: Db;
   readonly midtrans: MidtransAdapter;
-  readonly directory: TenantDirectory;
   readonly log: Logger;
 };
 
-const tenantsPerPage = 500;
-const paymentsPerTenant = 100;
+const firstGapSeconds = 60;
 const lastGapSeconds = 6 * 3_600;
+/** States in which the provider waits for nobody any more. */
+const overStates: readonly string[] = ['expired', 'cancelled', 'denied'];
+
+/** `open`: it still can be paid. `unavailable`: the provider did not say. */
+export type Ending = 'ended' | 'open' | 'unavailable';
 
 export type PaymentChecks = ReturnType<typeof createPaymentChecks>;
 
 /** Asks the provider about payments that nobody told us about. */
-export function createPaymentChecks({ db, midtrans, directory, log }: Dependencies) {
-  /** Asks about one payment and writes the answer. */
-  async function check(tenant: Tenant, id: PaymentId): Promise<void> {
-    const payment = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, id));
-    if (!tenant.midtrans) return plan(tenant.id, payment);
+export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
+  const cause: Cause = { source: 'check' };
+
+  /** Asks about one payment and writes the answer; false when the provider did not say. */
+  async function check(tenant: Tenant, id: PaymentId): Promise<boolean> {
+    const payment = await plan(tenant.id, id);
+    if (!tenant.midtrans) return false;
     const answer = await ask(tenant.midtrans, payment);
     await write(tenant.id, payment, answer);
+    return answer.kind !== 'unavailable';
   }
 
-  /** As `check`; what still is pending is ended at the provider, so that nobody pays it later. */
-  async function end(tenant: Tenant, id: PaymentId): Promise<void> {
-    const payment = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, id));
-    if (!tenant.midtrans) return plan(tenant.id, payment);
-    let answer = await ask(tenant.midtrans, payment);
-    if (answer.kind === 'found' && answer.observation.state === 'pending') {
-      await midtrans.expire(tenant.midtrans, payment.reference);
-      // Asked again rather than believed: it may have been paid in the same moment.
-      answer = await ask(tenant.midtrans, payment);
+  /**
+   * As `check`, and ends at the provider whatever still could be paid: a pending transaction, then
+   * the page itself. Only what nobody can pay any more is given up.
+   */
+  async function end(tenant: Tenant, id: PaymentId): Promise<Ending> {
+    const payment = await plan(tenant.id, id);
+    const account = tenant.midtrans;
+    if (!account) return 'unavailable';
+    let answer = await askAndExpire(account, payment);
+    if (isOver(answer) && payment.token) {
+      const page = await midtrans.cancelPage(account, payment.token);
+      if (page === 'unavailable') return 'unavailable';
+      // Somebody chose a method after we asked.
+      if (page === 'in-use') answer = await askAndExpire(account, payment);
     }
     await write(tenant.id, payment, answer);
+    if (answer.kind === 'unavailable') return 'unavailable';
+    if (isOver(answer)) {
+      await db.withTenant(tenant.id, (tx) => expirePayment(tx, payment, cause));
+    }
+    const after = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, id));
+    return isOpen(after.status) ? 'open' : 'ended';
   }
 
+  async function askAndExpire(account: MidtransAccount, payment: Payment): Promise<StatusAnswer> {
+    const answer = await ask(account, payment);
+    if (answer.kind !== 'found' || answer.observation.state !== 'pending') return answer;
+    await midtrans.expire(account, payment.reference);
+    // Asked again rather than believed: it may have been paid in the same moment.
+    return ask(account, payment);
+  }
+
+  /** By the reference, which stands for all attempts: the one that succeeded, or else the newest. */
   async function ask(account: MidtransAccount, payment: Payment): Promise<StatusAnswer> {
     const { reference, transactionId } = payment;
     const answer = await midtrans.status(account, { reference });
@@ -56,65 +81,35 @@ export function createPaymentChecks({ db, midtrans, directory, log }: Dependenci
   }
 
   async function write(tenantId: TenantId, payment: Payment, answer: StatusAnswer) {
-    const cause: Cause = { source: 'check' };
-    switch (answer.kind) {
-      case 'found':
-        await db.withTenant(tenantId, (tx) =>
-          applyObservation(tx, payment, answer.observation, cause),
-        );
-        return plan(tenantId, payment);
-      case 'not-found':
-        if (payment.isOverdue) {
-          return db.withTenant(tenantId, (tx) => expireUnused(tx, payment, cause));
-        }
-        return plan(tenantId, payment);
-      case 'unavailable':
-        log.warn({ tenantId, paymentId: payment.id, reason: answer.reason }, 'a check failed');
-        return plan(tenantId, payment);
-      default:
-        return answer satisfies never;
+    if (answer.kind === 'found') {
+      const { observation } = answer;
+      await db.withTenant(tenantId, (tx) => applyObservation(tx, payment, observation, cause));
+    }
+    if (answer.kind === 'unavailable') {
+      log.warn({ tenantId, paymentId: payment.id, reason: answer.reason }, 'a check failed');
     }
   }
 
-  /** The next question, with growing gaps, and one soon after the page is over. */
-  async function plan(tenantId: TenantId, payment: Payment): Promise<void> {
-    const gap = Math.min(60 * 2 ** payment.checks, lastGapSeconds);
-    const untilEnd = Math.ceil((payment.expiresAt.getTime() - Date.now()) / 1_000) + 60;
-    const afterSeconds = untilEnd > 0 ? Math.min(gap, untilEnd) : gap;
-    await db.withTenantOnce(tenantId, (tx) => payments.planCheck(tx, payment.id, { afterSeconds }));
+  /**
+   * Plans the next question before this one is asked, so that one that breaks does not come first
+   * for ever: with growing gaps, and one soon after the page is over.
+   */
+  async function plan(tenantId: TenantId, id: PaymentId): Promise<Payment> {
+    return db.withTenant(tenantId, async (tx) => {
+      const payment = await payments.get(tx, id);
+      const gap = Math.min(firstGapSeconds * 2 ** payment.checks, lastGapSeconds);
+      const untilEnd = Math.ceil((payment.expiresAt.getTime() - Date.now()) / 1_000) + 60;
+      const afterSeconds = untilEnd > 0 ? Math.min(gap, untilEnd) : gap;
+      await payments.planCheck(tx, id, { afterSeconds });
+      return payment;
+    });
   }
 
-  /** Checks every payment that is due, tenant by tenant; answers how many it looked at. */
-  async function sweep(): Promise<number> {
-    let checked = 0;
-    let after: TenantId | undefined;
-    for (;;) {
-      const page = await db.withPlatform((tx) =>
-        tenants.listServedIds(tx, { after, limit: tenantsPerPage }),
-      );
-      for (const tenantId of page) checked += await sweepTenant(tenantId);
-      if (page.length < tenantsPerPage) return checked;
-      after = page.at(-1);
-    }
-  }
+  return { check, end };
+}
 
-  async function sweepTenant(tenantId: TenantId): Promise<number> {
-    const due = await db.withTenantOnce(tenantId, (tx) => payments.listDue(tx, paymentsPerTenant));
-    const tenant = due.length > 0 ? await directory.find(tenantId) : undefined;
-    if (!tenant) return 0;
-    for (const payment of due) {
-      // One payment's trouble must not keep the others waiting.
-      await checkDue(tenant, payment).catch((error: unknown) =>
-        log.error({ err: error, tenantId, paymentId: payment.id }, 'a check broke'),
-      );
-    }
-    return due.length;
-  }
-
-  async function checkDue(tenant: Tenant, payment: Payment): Promise<void> {
-    const isEnding = payment.isOverdue && isOpen(payment.status) && !payment.isLeased;
-    return isEnding ? end(tenant, payment.id) : check(tenant, payment.id);
-  }
-
-  return { check, end, sweep };
+/** Nothing is waiting at the provider, and no money has come. */
+function isOver(answer: StatusAnswer): boolean {
+  if (answer.kind === 'not-found') return true;
+  return answer.kind === 'found' && overStates.includes(answer.observation.state);
 }

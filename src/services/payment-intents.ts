@@ -51,7 +51,9 @@ export async function openIntent(tx: TenantTx, intent: Intent): Promise<Step> {
       `Order ${order.reference} was sent before with other content. Use a new orderId for a new order.`,
     );
   }
-  const payment = await payments.findLatest(tx, order.id);
+  const all = await payments.listOfOrder(tx, order.id);
+  if (hasMoney(order.status)) return showPaid(order, all);
+  const [payment] = all;
   if (!payment) throw new Error(`Order ${order.id} has no payment.`);
   return continuePayment(tx, { order, payment, intent });
 }
@@ -79,13 +81,16 @@ async function openOrder(tx: TenantTx, intent: Intent): Promise<Step> {
   return { kind: 'call', order, payment };
 }
 
+/** A paid order answers the page that was paid, which says so; never one that could be paid. */
+function showPaid(order: Order, all: readonly Payment[]): Step {
+  const payment = all.find(({ status }) => status === 'paid');
+  if (payment && isPayable(payment)) return { kind: 'ready', order, payment };
+  throw new Problem('order-already-paid', `Order ${order.reference} is ${order.status}.`);
+}
+
 type Continued = { readonly order: Order; readonly payment: Payment; readonly intent: Intent };
 
 async function continuePayment(tx: TenantTx, { order, payment, intent }: Continued): Promise<Step> {
-  if (hasMoney(order.status)) {
-    if (isPayable(payment)) return { kind: 'ready', order, payment };
-    throw new Problem('order-already-paid', `Order ${order.reference} is ${order.status}.`);
-  }
   if (mayStartAgain(payment.status)) return restart(tx, { order, intent });
   if (payment.status === 'creating' && payment.isLeased) return { kind: 'busy' };
   if (payment.isOverdue) return { kind: 'stale', payment };
@@ -93,7 +98,9 @@ async function continuePayment(tx: TenantTx, { order, payment, intent }: Continu
   if (payment.status !== 'unknown' && payment.status !== 'creating') {
     return { kind: 'stale', payment };
   }
-  const isClaimed = await payments.claim(tx, payment.id, intent);
+  const { leaseId, leaseMs, tenant } = intent;
+  const lease = { leaseId, leaseMs, expiryMinutes: tenant.paymentExpiryMinutes };
+  const isClaimed = await payments.claim(tx, payment.id, lease);
   if (!isClaimed) return { kind: 'busy' };
   return { kind: 'call', order, payment: await payments.get(tx, payment.id) };
 }
@@ -107,6 +114,7 @@ async function restart(
   const hasGivenBack = order.quotaPeriod === undefined;
   const reopened = await changeOrder(tx, order, {
     status: 'pending',
+    refundedAmount: 0n,
     quotaPeriod: order.quotaPeriod ?? month,
     cause: { source: 'api', requestId: intent.requestId },
   });
@@ -116,7 +124,8 @@ async function restart(
 
 async function startPayment(tx: TenantTx, order: Order, intent: Intent): Promise<Payment> {
   const id = PaymentId.parse(uuidv7());
-  // The merchant's own id where it is free, so that the order is found in Midtrans' dashboard.
+  // The merchant's own id where it is free, so that the order is found in Midtrans' dashboard; it
+  // is not where another tenant sells on the same account, and may use the same ids.
   // Midtrans refuses an id that it has seen a method for, so a further payment needs another one:
   // at most 50 characters, and of letters that no merchant's own id is likely to end in.
   const further = `${order.reference.slice(0, 36)}~${id.slice(-12)}`;
@@ -130,7 +139,8 @@ async function startPayment(tx: TenantTx, order: Order, intent: Intent): Promise
     expiryMinutes: intent.tenant.paymentExpiryMinutes,
   } as const;
   const payment =
-    (await payments.insert(tx, { ...draft, reference: order.reference })) ??
+    (!intent.tenant.midtrans?.isShared &&
+      (await payments.insert(tx, { ...draft, reference: order.reference }))) ||
     (await payments.insert(tx, { ...draft, reference: further }));
   if (!payment) throw new Error(`The reference ${further} is taken.`);
   await orderEvents.append(tx, {

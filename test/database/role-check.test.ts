@@ -14,7 +14,11 @@ afterAll(async () => {
 });
 
 test.each(['app', 'platform', 'worker'] as const)('the login of %s is fit', async (name) => {
-  await expect(check(database[name])).resolves.toBeUndefined();
+  await expect(check(database[name], `kassa_${name}`)).resolves.toBeUndefined();
+});
+
+test('a login that belongs to another pool is refused', async () => {
+  await expect(check(database.platform)).rejects.toThrow('is not the one for this pool');
 });
 
 test('the login of the migrations owns the tables, and is refused', async () => {
@@ -52,10 +56,10 @@ test('the refusal names every fault, the login to use, and no password', async (
   expect(refusal).not.toContain(new URL(database.owner).password);
 });
 
-async function check(url: string): Promise<void> {
+async function check(url: string, login = 'kassa_app'): Promise<void> {
   const pool = createPool({ url, applicationName: 'test', max: 1, log });
   try {
-    await checkRole(pool, { login: 'kassa_app' });
+    await checkRole(pool, { login });
   } finally {
     await pool.end();
   }

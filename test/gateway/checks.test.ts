@@ -55,19 +55,19 @@ test('a payment that nobody told us of is found', async () => {
   gateway.midtrans.setStatus(orderId, aNotification({ order_id: orderId }));
   await letPass(5);
 
-  const checked = await gateway.services.checks.sweep();
+  const checked = await gateway.services.sweep();
 
   expect(checked).toBe(1);
   expect(await merchant.orderStatus(orderId)).toBe('paid');
   expect(await kinds()).toEqual(['created', 'paid']);
   await letPass(day);
-  expect(await gateway.services.checks.sweep()).toBe(0);
+  expect(await gateway.services.sweep()).toBe(0);
 });
 
 test('what is not due is not asked for', async () => {
   await pendingOrder();
 
-  const checked = await gateway.services.checks.sweep();
+  const checked = await gateway.services.sweep();
 
   expect(checked).toBe(0);
   expect(gateway.midtrans.statusCalls()).toEqual([]);
@@ -77,7 +77,7 @@ test('a page that nobody used expires, and its shopper hears of it', async () =>
   const orderId = await pendingOrder();
   await letPass(day + 1);
 
-  await gateway.services.checks.sweep();
+  await gateway.services.sweep();
 
   expect(await merchant.orderStatus(orderId)).toBe('expired');
   expect(await kinds()).toEqual(['created', 'expired']);
@@ -108,7 +108,7 @@ test('a transaction that is stuck past its deadline is ended at the provider fir
   });
   await letPass(day + 1);
 
-  await gateway.services.checks.sweep();
+  await gateway.services.sweep();
 
   expect(await merchant.orderStatus(orderId)).toBe('expired');
   const paths = gateway.midtrans.statusCalls().map(({ method, path }) => `${method} ${path}`);
@@ -128,7 +128,7 @@ test('while the provider is away the gaps grow and nothing is guessed', async ()
     await gateway.admin.query('update payments set next_check_at = now() where tenant_id = $1', [
       merchant.id,
     ]);
-    await gateway.services.checks.sweep();
+    await gateway.services.sweep();
     const { rows } = await gateway.admin.query<{ gap: string }>(
       `select extract(epoch from next_check_at - now()) as gap from payments where tenant_id = $1`,
       [merchant.id],
@@ -146,7 +146,7 @@ test('an order whose page was never heard of expires without a mail about a page
   const orderId = await pendingOrder();
   await letPass(day + 1);
 
-  await gateway.services.checks.sweep();
+  await gateway.services.sweep();
 
   expect(await merchant.orderStatus(orderId)).toBe('expired');
   expect(await kinds()).toEqual([]);
@@ -160,7 +160,7 @@ test('a payment found with another amount than its order changes nothing and is 
   );
   await letPass(5);
 
-  await gateway.services.checks.sweep();
+  await gateway.services.sweep();
 
   expect(await merchant.orderStatus(orderId)).toBe('pending');
   const [order] = await merchant.rows<{ attention_reason: string }>('orders');
@@ -172,7 +172,7 @@ test('a reply about another order is not believed', async () => {
   gateway.midtrans.setStatus(orderId, aNotification({ order_id: 'ANOTHER' }));
   await letPass(5);
 
-  await gateway.services.checks.sweep();
+  await gateway.services.sweep();
 
   expect(await merchant.orderStatus(orderId)).toBe('pending');
 });
@@ -182,7 +182,7 @@ test('two sweeps at once change an order once', async () => {
   gateway.midtrans.setStatus(orderId, aNotification({ order_id: orderId }));
   await letPass(5);
 
-  await Promise.all([gateway.services.checks.sweep(), gateway.services.checks.sweep()]);
+  await Promise.all([gateway.services.sweep(), gateway.services.sweep()]);
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
   expect(await kinds()).toEqual(['created', 'paid']);

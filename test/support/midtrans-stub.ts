@@ -22,11 +22,16 @@ export async function startMidtransStub() {
   let created = 0;
   let onCreate: Reply = createPage;
   let onStatus: Reply = answerStatus;
+  let onCancelPage: Reply = closePage;
 
   function createPage(_req: IncomingMessage, res: ServerResponse): void {
     created += 1;
     const token = `token-${created}`;
     json(res, 201, { token, redirect_url: `https://app.example/snap/${token}` });
+  }
+
+  function closePage(_req: IncomingMessage, res: ServerResponse): void {
+    json(res, 200, { canceled_at: '2026-01-15T10:00:00.000Z' });
   }
 
   function answerStatus(req: IncomingMessage, res: ServerResponse): void {
@@ -41,6 +46,7 @@ export async function startMidtransStub() {
     const { method = '', url: path = '', headers } = req;
     calls.push({ method, path, body, headers });
     if (path === '/snap/v1/transactions') onCreate(req, res, body);
+    else if (path.startsWith('/snap/')) onCancelPage(req, res, body);
     else onStatus(req, res, body);
   });
   server.listen(0, '127.0.0.1');
@@ -50,7 +56,7 @@ export async function startMidtransStub() {
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
-    createCalls: () => calls.filter(({ path }) => path.startsWith('/snap/')),
+    createCalls: () => calls.filter(({ path }) => path === '/snap/v1/transactions'),
     statusCalls: () => calls.filter(({ path }) => path.startsWith('/v2/')),
     /** What the books say of an order id or transaction id. */
     setStatus: (id: string, status: object) => statuses.set(id, status),
@@ -60,6 +66,10 @@ export async function startMidtransStub() {
     },
     answerStatuses: (reply: Reply | undefined) => {
       onStatus = reply ?? answerStatus;
+    },
+    /** How a page's end is answered from now on; `undefined`: it is closed. */
+    answerPageCancels: (reply: Reply | undefined) => {
+      onCancelPage = reply ?? closePage;
     },
     async close() {
       server.closeAllConnections();

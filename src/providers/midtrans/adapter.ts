@@ -6,7 +6,13 @@ import type {
   StatusAnswer,
 } from '../payment-provider.ts';
 import { MidtransFailure, openClient } from './client.ts';
-import { CodeReply, contradictionIn, SnapReply, StatusReply, toObservation } from './messages.ts';
+import {
+  contradictionIn,
+  PageCancelReply,
+  SnapReply,
+  StatusReply,
+  toObservation,
+} from './messages.ts';
 
 type Options = { readonly baseUrl: string | undefined; readonly timeoutMs: number };
 type StatusQuestion = {
@@ -15,6 +21,9 @@ type StatusQuestion = {
   readonly transactionId?: string;
   readonly timeoutMs?: number;
 };
+
+/** `in-use`: a method was chosen on the page, so there is a transaction to ask about. */
+export type PageEnd = 'closed' | 'in-use' | 'unavailable';
 
 export type MidtransAdapter = ReturnType<typeof createMidtransAdapter>;
 
@@ -54,20 +63,35 @@ export function createMidtransAdapter(options: Options) {
   }
 
   /**
-   * Ends a page's pending transaction, so that nobody can pay it later. True when it has ended,
-   * false when Midtrans would not (it is paid, or was never begun) or did not answer.
+   * Asks to end a pending transaction, so that nobody can pay it later. What came of it is for
+   * `status` to say: it may have been paid in the same moment.
    */
-  async function expire(account: MidtransAccount, reference: string): Promise<boolean> {
+  async function expire(account: MidtransAccount, reference: string): Promise<void> {
+    await openClient(account, options).expire(reference).catch(ignoreFailure);
+  }
+
+  /** Ends a page on which no method is chosen, so that nobody can begin to pay it later. */
+  async function cancelPage(account: MidtransAccount, token: string): Promise<PageEnd> {
     try {
-      const reply = await openClient(account, options).expire(reference);
-      return CodeReply.safeParse(reply).data?.status_code === '407';
+      const reply = await openClient(account, options).cancelPage(token);
+      return PageCancelReply.safeParse(reply).success ? 'closed' : 'unavailable';
     } catch (error) {
-      if (error instanceof MidtransFailure) return false;
-      throw error;
+      if (!(error instanceof MidtransFailure)) throw error;
+      const { code = 0, messages } = error;
+      if (messages.some((message) => /progress/i.test(message))) return 'in-use';
+      // Cancelled before, or forgotten by Midtrans: either way there is nothing to pay on.
+      const isGone = messages.some((message) =>
+        /already cancell?ed|not found|expired/i.test(message),
+      );
+      return isGone && code >= 400 && code < 500 ? 'closed' : 'unavailable';
     }
   }
 
-  return { create, status, expire };
+  return { create, status, expire, cancelPage };
+}
+
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof MidtransFailure)) throw error;
 }
 
 function toSnapRequest(intent: PaymentIntent) {
@@ -81,7 +105,9 @@ function toSnapRequest(intent: PaymentIntent) {
     customer_details: {
       first_name: customer.name,
       email: customer.email,
-      ...(customer.phone && { phone: customer.phone }),
+      // Some banks refuse what is not a number; Midtrans does without.
+      ...(customer.phone &&
+        /^\+?[\d\s().-]{5,30}$/.test(customer.phone) && { phone: customer.phone }),
     },
     ...(intent.method && { enabled_payments: [intent.method] }),
     ...(intent.returnUrl && { callbacks: { finish: intent.returnUrl } }),
@@ -104,18 +130,17 @@ function toMidtransTime(at: Date): string {
 function toCreateOutcome(error: unknown): CreateOutcome {
   if (!(error instanceof MidtransFailure)) throw error;
   if (error.kind === 'not-sent') return { kind: 'not-executed' };
-  if (error.code === 401) return { kind: 'credentials-refused' };
-  if (error.code === 429) return { kind: 'not-executed' };
-  if (error.code === undefined || error.code >= 500 || error.code < 400) return { kind: 'unknown' };
-  // The sentence depends on state and language; that a 400 speaks of the id and not of its form
-  // means that the id is taken.
-  const isTaken = error.messages.some(
+  const { code = 0, messages } = error;
+  if (code === 401) return { kind: 'credentials-refused' };
+  if (code === 429) return { kind: 'not-executed' };
+  if (code < 400 || code === 408 || code >= 500) return { kind: 'unknown' };
+  // The sentence depends on the transaction's state and on the account's language.
+  const isTaken = messages.some(
     (message) =>
-      /order_id/i.test(message) &&
-      /taken|utilized|paid|digunakan|used|processed|duplicate/i.test(message),
+      /order_id/i.test(message) && /already been taken|utilized|sudah digunakan/i.test(message),
   );
-  if (isTaken || error.code === 406) return { kind: 'reference-used' };
-  return { kind: 'refused', detail: error.messages.join('; ') };
+  if (isTaken || code === 406) return { kind: 'reference-used' };
+  return { kind: 'refused', detail: messages.join('; ') };
 }
 
 function toStatusAnswer(reply: unknown, reference: string): StatusAnswer {

@@ -1,4 +1,6 @@
 import midtransClient from 'midtrans-client';
+import { z } from 'zod';
+import { Problem } from '../../domain/problems.ts';
 import type { MidtransAccount } from '../../domain/tenant.ts';
 
 type ClientOptions = {
@@ -24,6 +26,13 @@ export class MidtransFailure extends Error {
   }
 }
 
+/** What Midtrans says no with; anything else with an error code came from somebody on the way. */
+const ErrorReply = z.union([
+  z.object({ error_messages: z.array(z.string()) }),
+  z.object({ status_code: z.string(), validation_messages: z.array(z.string()) }),
+  z.object({ status_code: z.string(), status_message: z.string() }),
+]);
+
 /** System errors that end a call before its first byte left. */
 const notSentCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
 
@@ -33,6 +42,9 @@ const notSentCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 
  * every error carrying the server key, `"false"` meaning production.
  */
 export function openClient(account: MidtransAccount, options: ClientOptions) {
+  if (options.baseUrl && account.environment === 'production') {
+    throw new Problem('provider-not-configured', 'A production key never goes to an emulator.');
+  }
   const snap = new midtransClient.Snap({
     isProduction: account.environment === 'production',
     serverKey: account.serverKey.reveal(),
@@ -67,6 +79,10 @@ export function openClient(account: MidtransAccount, options: ClientOptions) {
       const segment = toPathSegment(id);
       return guarded(() => snap.transaction.status(segment));
     },
+    async cancelPage(token: string) {
+      const path = `${snap.apiConfig.getSnapApiBaseUrl()}/transactions/${toPathSegment(token)}/cancel`;
+      return guarded(() => snap.httpClient.request('post', account.serverKey.reveal(), path));
+    },
     async expire(id: string) {
       const segment = toPathSegment(id);
       return guarded(() => snap.transaction.expire(segment));
@@ -98,25 +114,21 @@ type LibraryError = {
 function toFailure(error: unknown): MidtransFailure {
   const thrown: LibraryError = typeof error === 'object' && error !== null ? error : {};
   const code = Number(thrown.httpStatusCode ?? thrown.response?.status);
-  if (code > 0) {
-    return new MidtransFailure({ kind: 'http', code, messages: messagesOf(thrown.ApiResponse) });
+  const reply = ErrorReply.safeParse(thrown.ApiResponse);
+  if (code > 0 && reply.success) {
+    return new MidtransFailure({ kind: 'http', code, messages: messagesOf(reply.data) });
   }
   const systemCode = thrown.rawHttpClientData?.code ?? thrown.code ?? '';
   const kind = notSentCodes.includes(systemCode) ? 'not-sent' : 'no-answer';
   return new MidtransFailure({ kind, code: undefined, messages: [] });
 }
 
-function messagesOf(body: unknown): string[] {
-  if (typeof body !== 'object' || body === null) return [];
-  const lists = [
-    'error_messages' in body && body.error_messages,
-    'validation_messages' in body && body.validation_messages,
-    'status_message' in body && [body.status_message],
-  ];
-  return lists
-    .filter((list) => Array.isArray(list))
-    .flat()
-    .filter((message): message is string => typeof message === 'string')
-    .map((message) => message.slice(0, 300))
-    .slice(0, 10);
+function messagesOf(reply: z.infer<typeof ErrorReply>): string[] {
+  const messages =
+    'error_messages' in reply
+      ? reply.error_messages
+      : 'validation_messages' in reply
+        ? reply.validation_messages
+        : [reply.status_message];
+  return messages.map((message) => message.slice(0, 300)).slice(0, 10);
 }

@@ -1,33 +1,41 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Money } from '../../domain/money.ts';
 import type { ObservedState } from '../../domain/payment-states.ts';
 import type { Observation } from '../payment-provider.ts';
 
+/** PostgreSQL cannot hold NUL, and nothing that Midtrans says has one. */
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\0]*$/, 'may not hold NUL');
+
 /** What notifications and status replies have in common, in Midtrans' words. */
 const transactionFields = {
-  order_id: z.string().min(1).max(255),
+  order_id: text(255).min(1),
   // Newer bank channels use ids that are no UUIDs.
   transaction_id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
-  transaction_status: z.string().min(1).max(64),
-  status_code: z.string().min(1).max(8),
-  gross_amount: z.string().min(1).max(32),
-  payment_type: z.string().max(64).optional(),
-  store: z.string().max(64).optional(),
-  permata_va_number: z.string().max(64).optional(),
+  transaction_status: text(64).min(1),
+  status_code: text(8).min(1),
+  gross_amount: text(32).min(1),
+  payment_type: text(64).optional(),
+  store: text(64).optional(),
+  permata_va_number: text(64).optional(),
   va_numbers: z
-    .array(z.object({ bank: z.string().max(32).optional() }))
+    .array(z.object({ bank: text(32).optional() }))
     .max(20)
     .optional(),
-  fraud_status: z.string().max(64).optional(),
-  currency: z.string().max(8).optional(),
-  merchant_id: z.string().max(64).optional(),
-  refund_amount: z.string().max(32).optional(),
+  fraud_status: text(64).optional(),
+  currency: text(8).optional(),
+  merchant_id: text(64).optional(),
+  refund_amount: text(32).optional(),
   refunds: z
     .array(
       z.object({
-        refund_key: z.string().max(128).optional(),
-        refund_chargeback_id: z.union([z.number(), z.string()]).optional(),
-        bank_confirmed_at: z.string().max(64).optional(),
+        refund_key: text(128).optional(),
+        refund_chargeback_id: z.union([z.number(), text(64)]).optional(),
+        bank_confirmed_at: text(64).optional(),
       }),
     )
     .max(500)
@@ -49,8 +57,8 @@ export const SnapReply = z.object({
   redirect_url: z.url({ protocol: /^https?$/ }).max(2048),
 });
 
-/** The code of a reply that carries nothing else: Core API sends failures with HTTP 200. */
-export const CodeReply = z.object({ status_code: z.string() });
+/** What ends a hosted page that nobody used. */
+export const PageCancelReply = z.object({ canceled_at: z.string() });
 
 /**
  * Which status codes may go with which status (docs.midtrans.com, partly inferred from samples).
@@ -180,12 +188,15 @@ export function dedupeKeyOf(message: Notification): string {
     (refund) =>
       `${refund.refund_key ?? refund.refund_chargeback_id ?? ''}${refund.bank_confirmed_at ? '+' : ''}`,
   );
-  return [
+  const said = [
+    message.order_id,
     message.transaction_id,
     message.transaction_status.toLowerCase(),
     message.status_code,
-    message.fraud_status ?? '',
+    message.fraud_status,
     message.gross_amount,
-    ...refunds,
-  ].join('|');
+    message.refund_amount,
+    refunds,
+  ];
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex');
 }

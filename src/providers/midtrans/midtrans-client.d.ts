@@ -14,7 +14,11 @@ declare module 'midtrans-client' {
 
   class Snap {
     constructor(options: { isProduction: boolean; serverKey: string });
-    readonly httpClient: { readonly http_client: HttpClient };
+    readonly apiConfig: { getSnapApiBaseUrl(): string };
+    readonly httpClient: {
+      readonly http_client: HttpClient;
+      request(method: 'post', serverKey: string, url: string): Promise<unknown>;
+    };
     readonly transaction: {
       status(id: string): Promise<unknown>;
       expire(id: string): Promise<unknown>;

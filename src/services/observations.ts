@@ -1,0 +1,137 @@
+import type { TenantTx } from '../db/database.ts';
+import { decide, isOpen, mayStartAgain } from '../domain/payment-states.ts';
+import type { Observation } from '../providers/payment-provider.ts';
+import * as orderEvents from '../repositories/order-events.ts';
+import type { Order } from '../repositories/orders.ts';
+import * as orders from '../repositories/orders.ts';
+import type { Payment } from '../repositories/payments.ts';
+import * as payments from '../repositories/payments.ts';
+import { type Cause, followPayments, movePayment, queueEnd } from './order-changes.ts';
+
+export type Applied = {
+  readonly kind: 'moved' | 'stayed' | 'illegal';
+  readonly detail: string;
+};
+
+type Change = {
+  readonly order: Order;
+  readonly payment: Payment;
+  readonly observation: Observation;
+  readonly cause: Cause;
+};
+
+/**
+ * Writes what the provider's books say about a payment, with everything that follows from it, in
+ * one transaction. Every way of learning it ends here: notification, check, and a repeated create.
+ */
+export async function applyObservation(
+  tx: TenantTx,
+  payment: Payment,
+  observation: Observation,
+  cause: Cause,
+): Promise<Applied> {
+  // The order's lock makes all news about one order queue up; what was read before it is old.
+  const order = await orders.lock(tx, payment.orderId);
+  const current = await payments.get(tx, payment.id);
+  const change = { order, payment: current, observation, cause };
+
+  const mismatch = mismatchIn(current, observation);
+  if (mismatch) return refuse(tx, change, mismatch);
+  const decision = decide(current, observation);
+  switch (decision.kind) {
+    case 'illegal':
+      return refuse(tx, change, decision.why);
+    case 'stay':
+      await noteUnmoved(tx, change, decision.attention);
+      return { kind: 'stayed', detail: decision.why };
+    case 'move':
+      return move(tx, change, decision);
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** The shopper began another attempt on the provider's page. */
+export function isNewAttempt(payment: Payment, { state, transactionId }: Observation): boolean {
+  const { status } = payment;
+  return state === 'pending' && status === 'pending' && payment.transactionId !== transactionId;
+}
+
+/** Something can be paid at the provider that we had given up. */
+export function isRevived(payment: Payment, { state }: Observation): boolean {
+  return state === 'pending' && mayStartAgain(payment.status);
+}
+
+async function move(
+  tx: TenantTx,
+  { order, payment, observation, cause }: Change,
+  { to, attention }: { to: Payment['status']; attention?: string },
+): Promise<Applied> {
+  const refundedAmount = refundedAfter(payment, observation);
+  if (to === payment.status && refundedAmount === payment.refundedAmount) {
+    return { kind: 'stayed', detail: 'known already' };
+  }
+  const { transactionId, method = payment.method } = observation;
+  const moved = { status: to, transactionId, method, refundedAmount };
+  await movePayment(tx, payment, moved, { ...cause, detail: attention });
+  await followPayments(tx, order, { cause, attention });
+  return { kind: 'moved', detail: `${payment.status} to ${to}` };
+}
+
+/** The refunds' sum grows only: messages may come late and in any order. */
+function refundedAfter(payment: Payment, observation: Observation): bigint {
+  const observed =
+    observation.refundedAmount ??
+    (observation.state === 'refunded' ? payment.money.amount : payment.refundedAmount);
+  return observed > payment.refundedAmount ? observed : payment.refundedAmount;
+}
+
+function mismatchIn(payment: Payment, { money, refundedAmount = 0n }: Observation) {
+  if (money.currency !== payment.money.currency) return 'the currency differs from the order';
+  if (money.amount !== payment.money.amount) return 'the amount differs from the order';
+  if (refundedAmount > payment.money.amount) return 'more was refunded than paid';
+  return undefined;
+}
+
+/** News that moves nothing but belongs to the history, once: an attempt began, was refused, paid too. */
+async function noteUnmoved(tx: TenantTx, change: Change, attention: string | undefined) {
+  const { order, payment, observation, cause } = change;
+  if (isRevived(payment, observation)) await queueEnd(tx, payment, cause);
+  const isNew = isNewAttempt(payment, observation);
+  if (!isNew && !attention && observation.state !== 'denied') return;
+  const { transactionId, method } = observation;
+  const note = { orderId: order.id, kind: kindOf(observation), reference: transactionId };
+  if (await orderEvents.has(tx, note)) return;
+  if (attention) await orders.update(tx, order, { attentionReason: attention });
+  if (isNew) {
+    const { status, refundedAmount } = payment;
+    const isFinished = !isOpen(status);
+    await payments.move(tx, payment, { status, transactionId, method, refundedAmount, isFinished });
+  }
+  await appendEvent(tx, change, attention);
+}
+
+/** What cannot be is written down for a person, once, and changes nothing. */
+async function refuse(tx: TenantTx, change: Change, why: string): Promise<Applied> {
+  const detail = `The provider says ${change.observation.state}, but ${why}.`;
+  if (change.order.attentionReason !== detail) {
+    await orders.update(tx, change.order, { attentionReason: detail });
+    await appendEvent(tx, change, detail);
+  }
+  return { kind: 'illegal', detail: why };
+}
+
+async function appendEvent(tx: TenantTx, change: Change, detail: string | undefined) {
+  await orderEvents.append(tx, {
+    orderId: change.order.id,
+    paymentId: change.payment.id,
+    kind: kindOf(change.observation),
+    reference: change.observation.transactionId,
+    ...(detail && { detail }),
+    ...change.cause,
+  });
+}
+
+function kindOf(observation: Observation): string {
+  return `attempt-${observation.state}`;
+}

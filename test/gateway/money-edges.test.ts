@@ -1,0 +1,427 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  aNotification,
+  anOrder,
+  type Gateway,
+  type Merchant,
+  startGateway,
+} from '../support/gateway.ts';
+import { json } from '../support/midtrans-stub.ts';
+
+// Each of these once took money twice, lost it, or left an order that nothing would ever end.
+
+type PaymentRow = { status: string; provider_reference: string; provider_transaction_id: string };
+
+let gateway: Gateway;
+let merchant: Merchant;
+
+beforeAll(async () => {
+  gateway = await startGateway({ NOTIFICATION_CONFIRM_MS: '300', PROVIDER_TIMEOUT_MS: '800' });
+});
+
+beforeEach(async () => {
+  gateway.midtrans.answerCreates(undefined);
+  gateway.midtrans.answerStatuses(undefined);
+  gateway.midtrans.answerPageCancels(undefined);
+  await gateway.admin.query('update payments set next_check_at = null');
+  gateway.midtrans.calls.length = 0;
+  merchant = await gateway.merchant();
+});
+
+afterAll(() => gateway.close());
+
+async function runOut(): Promise<void> {
+  await gateway.admin.query(
+    `update payments
+        set expires_at = now() - interval '1 s', next_check_at = now() - interval '1 s'
+      where tenant_id = $1 and status in ('creating', 'unknown', 'pending')`,
+    [merchant.id],
+  );
+}
+
+/** The provider's books say so, and its notification arrives. */
+async function tell(reference: string, overrides: Record<string, unknown> = {}) {
+  const message = aNotification({ order_id: reference, ...overrides });
+  gateway.midtrans.setStatus(message.transaction_id, message);
+  gateway.midtrans.setStatus(reference, message);
+  const answer = await merchant.notify(merchant.signed(message));
+  return { message, answer };
+}
+
+const payments = () => merchant.rows<PaymentRow>('payments');
+
+async function references(): Promise<string[]> {
+  const { rows } = await gateway.admin.query<{ provider_reference: string }>(
+    'select provider_reference from payments where tenant_id = $1 order by created_at, id',
+    [merchant.id],
+  );
+  return rows.map((row) => row.provider_reference);
+}
+
+/** An order whose first page ran out and whose second is open. */
+async function orderWithTwoPages() {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  await merchant.create(order);
+  const [first = '', second = ''] = await references();
+  return { order, first, second };
+}
+
+test('a refused call does not unpay an order that was paid meanwhile', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  let refuse = () => {};
+  gateway.midtrans.answerCreates((_req, res) => {
+    refuse = () => json(res, 401, { error_messages: ['no'] });
+  });
+  const running = merchant.create(order);
+  await expect.poll(() => gateway.midtrans.createCalls().length).toBe(2);
+  await tell(order.orderId);
+
+  refuse();
+
+  expect((await running).status).toBe(502);
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
+});
+
+test('a page that was made while the order was paid is not shown, and is ended', async () => {
+  const order = anOrder();
+  const first = await merchant.create(order);
+  await runOut();
+  let answer = () => {};
+  gateway.midtrans.answerCreates((_req, res) => {
+    answer = () => json(res, 201, { token: 'too-late', redirect_url: 'https://app.example/x' });
+  });
+  const running = merchant.create(order);
+  await expect.poll(() => gateway.midtrans.createCalls().length).toBe(2);
+  await tell(order.orderId);
+
+  answer();
+
+  expect((await running).body.token).toBe(first.body.token);
+  expect((await endJobs()).length).toBeGreaterThan(0);
+});
+
+async function endJobs() {
+  const rows = await merchant.rows<{ topic: string; payload: { paymentId: string } }>('outbox');
+  return rows.filter(({ topic }) => topic === 'payment-end');
+}
+
+test('a paid order answers the page that was paid, and its other page is ended', async () => {
+  const { order, first } = await orderWithTwoPages();
+  await tell(first);
+
+  const again = await merchant.create(order);
+
+  expect(again.body.redirectUrl).toMatch(/token-\d+$/);
+  const [job] = await endJobs();
+  const tenant = await gateway.tenantOf(merchant.slug);
+  const ending = await gateway.services.checks.end(tenant, job?.payload.paymentId as never);
+  expect(ending).toBe('ended');
+  expect((await payments()).map(({ status }) => status).sort()).toEqual(['expired', 'paid']);
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+  const cancels = gateway.midtrans.calls.filter(({ path }) => path.endsWith('/cancel'));
+  expect(cancels.length).toBeGreaterThan(0);
+});
+
+test('a refunded order is not sold again', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const { message } = await tell(order.orderId);
+  await tell(order.orderId, {
+    ...message,
+    transaction_status: 'refund',
+    refund_amount: '150000.00',
+  });
+
+  const again = await merchant.create(order);
+
+  expect(again.status).toBe(409);
+  expect(again.body.code).toBe('order-already-paid');
+});
+
+test('no second page is made while the first cannot be closed', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  gateway.midtrans.answerPageCancels((req) => req.socket.destroy());
+
+  const refused = await merchant.create(order);
+
+  expect(refused.status).toBe(503);
+  expect(refused.body).toMatchObject({ code: 'provider-unavailable', retryable: true });
+  expect(await payments()).toHaveLength(1);
+  gateway.midtrans.answerPageCancels(undefined);
+  expect((await merchant.create(order)).status).toBe(200);
+});
+
+test('a method that was chosen at the last moment is asked about before the page is given up', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  gateway.midtrans.answerPageCancels((_req, res) => {
+    gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
+    json(res, 400, { error_messages: ['Transaction is on progress'] });
+  });
+
+  await gateway.services.sweep();
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+});
+
+test('something pending at a page that was given up is ended at the provider', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  await gateway.services.sweep();
+  expect(await merchant.orderStatus(order.orderId)).toBe('expired');
+
+  await tell(order.orderId, { transaction_status: 'pending', status_code: '201' });
+
+  expect(await endJobs()).toHaveLength(1);
+});
+
+test('a denied card and a shopper who leaves: the order ends', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  await tell(order.orderId, { transaction_status: 'deny', status_code: '202' });
+  await runOut();
+
+  await gateway.services.sweep();
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('expired');
+});
+
+test('attempts told out of order: the order ends', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const pending = { transaction_status: 'pending', status_code: '201' };
+  const { message: newer } = await tell(order.orderId, pending);
+  await tell(order.orderId, pending);
+  await tell(order.orderId, { ...newer, transaction_status: 'expire', status_code: '202' });
+  await runOut();
+
+  await gateway.services.sweep();
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('expired');
+});
+
+test('what the signature does not cover is not written without asking', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const pending = { transaction_status: 'pending', status_code: '201' };
+  const { message } = await tell(order.orderId, pending);
+
+  await merchant.notify({ ...merchant.signed(message), transaction_id: 'FORGED-1' });
+
+  expect(await payments()).toMatchObject([{ provider_transaction_id: message.transaction_id }]);
+});
+
+test('variations of one true message are bounded', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const signed = merchant.signed(aNotification({ order_id: order.orderId }));
+  const statuses: number[] = [];
+
+  for (let variation = 0; variation < 30; variation += 1) {
+    const answer = await merchant.notify({ ...signed, transaction_id: `FORGED-${variation}` });
+    statuses.push(answer.status);
+  }
+
+  expect(statuses.filter((status) => status === 200)).toHaveLength(20);
+  expect(statuses.at(-1)).toBe(429);
+  expect(await merchant.rows('notifications')).toHaveLength(20);
+});
+
+test('the refund of a duplicate payment leaves the order paid', async () => {
+  const { order, first, second } = await orderWithTwoPages();
+  await tell(first);
+  const { message } = await tell(second);
+  expect(await merchant.rows('orders')).toMatchObject([
+    { attention_reason: 'Two payments paid the same order.' },
+  ]);
+
+  await tell(second, { ...message, transaction_status: 'refund', refund_amount: '150000.00' });
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
+});
+
+test('two tenants who share an account: one payment pays one order', async () => {
+  const other = await gateway.merchant({ midtrans_server_key: merchant.serverKey });
+  const order = anOrder();
+  await merchant.create(order);
+  await other.create(order);
+
+  await tell((await references())[0] ?? '');
+  await gateway.admin.query('update payments set next_check_at = now() where tenant_id = $1', [
+    other.id,
+  ]);
+  await gateway.services.sweep();
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+  expect(await other.orderStatus(order.orderId)).toBe('pending');
+});
+
+test('an order that the account had paid before is not sold a second time', async () => {
+  const order = anOrder();
+  gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
+  gateway.midtrans.answerCreates((_req, res) =>
+    json(res, 400, {
+      error_messages: [
+        'transaction_details.order_id has been paid and utilized, please use another order ID',
+      ],
+    }),
+  );
+
+  const refused = await merchant.create(order);
+
+  expect(refused.body.code).toBe('order-already-paid');
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+});
+
+test.each([403, 404, 408])('HTTP %i in HTML is no word of Midtrans', async (status) => {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  gateway.midtrans.answerStatuses((_req, res) => {
+    res.writeHead(status, { 'Content-Type': 'text/html' }).end('<h1>proxy</h1>');
+  });
+  gateway.midtrans.answerCreates((_req, res) => {
+    res.writeHead(status, { 'Content-Type': 'text/html' }).end('<h1>proxy</h1>');
+  });
+
+  await gateway.services.sweep();
+  const created = await merchant.create(anOrder());
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('pending');
+  expect(created.body.code).toBe('payment-outcome-unknown');
+});
+
+test.each(['transaction_status', 'fraud_status', 'payment_type', 'order_id'])(
+  'NUL in %s is refused',
+  async (member) => {
+    const order = anOrder();
+    await merchant.create(order);
+    const message = merchant.signed(aNotification({ order_id: order.orderId }));
+
+    const answer = await merchant.notify({ ...message, [member]: 'a\0' });
+
+    expect(answer.status).toBe(400);
+  },
+);
+
+test('a notification with hundreds of long refund keys is stored', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const refunds = Array.from({ length: 400 }, (_, n) => ({ refund_key: `${n}-${'k'.repeat(90)}` }));
+  const message = aNotification({ order_id: order.orderId, refunds });
+  gateway.midtrans.setStatus(message.transaction_id, message);
+
+  expect((await merchant.notify(merchant.signed(message))).status).toBe(200);
+});
+
+test('two refunds that are told without a list of them both count', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const { message } = await tell(order.orderId);
+
+  for (const refund_amount of ['10000.00', '30000.00']) {
+    await tell(order.orderId, { ...message, transaction_status: 'partial_refund', refund_amount });
+  }
+
+  expect((await merchant.stats()).body.stats).toMatchObject({ revenue: 120_000 });
+});
+
+test('a signed amount that is not the order’s brings the order before a person', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+
+  const { answer } = await tell(order.orderId, { gross_amount: '154000.00' });
+
+  expect(answer.status).toBe(409);
+  expect(await merchant.rows('orders')).toMatchObject([
+    { status: 'pending', attention_reason: 'The provider reports 154000.00.' },
+  ]);
+});
+
+test('a payment that fraud screening holds brings the order before a person', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+
+  await tell(order.orderId, {
+    transaction_status: 'capture',
+    status_code: '201',
+    fraud_status: 'challenge',
+  });
+
+  const [row] = await merchant.rows<{ status: string; attention_reason: string }>('orders');
+  expect(row).toMatchObject({ status: 'pending' });
+  expect(row?.attention_reason).toContain('Fraud screening');
+});
+
+test('an order that never had a page gives its place in the quota back', async () => {
+  merchant = await gateway.merchant({ max_orders_per_month: 1 });
+  gateway.midtrans.answerCreates((req) => req.socket.destroy());
+  await merchant.create(anOrder());
+  await runOut();
+  await gateway.services.sweep();
+  gateway.midtrans.answerCreates(undefined);
+
+  const next = await merchant.create(anOrder());
+
+  expect(next.status).toBe(200);
+});
+
+test('a provider that is away is asked once per request, and the client is told the truth', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  await runOut();
+  gateway.midtrans.answerStatuses((_req, res) => json(res, 503, { status_code: '503' }));
+
+  const answer = await merchant.create(order);
+
+  expect(answer.body.code).toBe('provider-unavailable');
+  expect(gateway.midtrans.statusCalls()).toHaveLength(1);
+});
+
+test('payments of an archived merchant are still looked after', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
+  await gateway.admin.query(`update tenants set status = 'archived' where id = $1`, [merchant.id]);
+  await runOut();
+
+  await gateway.services.sweep();
+
+  expect(await merchant.rows('orders')).toMatchObject([{ status: 'paid' }]);
+});
+
+test('a provider that does not answer is left alone until the next sweep, others are asked', async () => {
+  const silent = await gateway.merchant();
+  for (let count = 0; count < 6; count += 1) await silent.create(anOrder());
+  const order = anOrder();
+  await merchant.create(order);
+  gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
+  await gateway.admin.query('update payments set next_check_at = now() where tenant_id = any($1)', [
+    [merchant.id, silent.id],
+  ]);
+  gateway.midtrans.answerStatuses(async (req, res) => {
+    const isSilent = req.headers.authorization === `Basic ${btoa(`${silent.serverKey}:`)}`;
+    if (isSilent) {
+      await sleep(10);
+      req.socket.destroy();
+    } else {
+      json(res, 200, aNotification({ order_id: order.orderId }));
+    }
+  });
+
+  const checked = await gateway.services.sweep();
+
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+  expect(checked).toBe(3 + 1);
+});

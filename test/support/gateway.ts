@@ -2,13 +2,13 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import { pino } from 'pino';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { wire } from '../../src/wire.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
-import { createTestDatabase } from './test-database.ts';
+import { createTestDatabase, openAdminPool } from './test-database.ts';
 
 export type Gateway = Awaited<ReturnType<typeof startGateway>>;
 export type Merchant = Awaited<ReturnType<Gateway['merchant']>>;
@@ -47,7 +47,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const admin = new pg.Pool({ connectionString: database.admin, max: 3 });
+  const admin = openAdminPool(database);
 
   async function send(path: string, init: RequestInit = {}): Promise<Answer> {
     const response = await fetch(`${url}${path}`, init);

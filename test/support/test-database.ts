@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { inject } from 'vitest';
 import { cloneDatabase, type DatabaseUrls, dropDatabase } from '../../local/database.ts';
 
@@ -16,4 +17,12 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const admin = new URL(adminUrl);
   admin.pathname = `/${name}`;
   return { ...urls, admin: admin.href, drop: () => dropDatabase(adminUrl, name) };
+}
+
+/** A superuser's pool for arranging and looking; dropping the database may cut its connections. */
+export function openAdminPool(database: TestDatabase): pg.Pool {
+  const pool = new pg.Pool({ connectionString: database.admin, max: 3 });
+  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('error', () => {});
+  return pool;
 }

@@ -1,11 +1,11 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type MidtransEmulator, startMidtransEmulator } from '../../emulators/midtrans/emulator.ts';
 import { anOrder } from '../support/gateway.ts';
 import { freePorts } from '../support/ports.ts';
 import { type KassaProcess, startProcess } from '../support/server-process.ts';
 import { type HttpAnswer, send } from '../support/system.ts';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { createTestDatabase, openAdminPool, type TestDatabase } from '../support/test-database.ts';
 
 type Books = {
   tokens: { order_id: string; token: string; state: string }[];
@@ -21,7 +21,7 @@ let server: KassaProcess;
 beforeAll(async () => {
   database = await createTestDatabase();
   midtrans = await startMidtransEmulator({ port: 0, dataFile: ':memory:' });
-  admin = new pg.Pool({ connectionString: database.admin, max: 2 });
+  admin = openAdminPool(database);
   await admin.query(
     `insert into tenants (slug, name, midtrans_server_key)
      values ('shop', 'Shop', 'SB-Mid-server-crash-test-key')`,

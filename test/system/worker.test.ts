@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Inbox, startInbox } from '../../emulators/inbox/inbox.ts';
 import { type MidtransEmulator, startMidtransEmulator } from '../../emulators/midtrans/emulator.ts';
@@ -6,7 +6,7 @@ import { anOrder } from '../support/gateway.ts';
 import { freePorts } from '../support/ports.ts';
 import { type KassaProcess, startProcess } from '../support/server-process.ts';
 import { send } from '../support/system.ts';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { createTestDatabase, openAdminPool, type TestDatabase } from '../support/test-database.ts';
 
 type Mail = { from: string; to: string; replyTo: string; subject: string; text: string };
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   midtrans = await startMidtransEmulator({ port: 0, dataFile: ':memory:' });
   inbox = await startInbox({ port: 0, smtpPort: 0, dataFile: ':memory:' });
-  admin = new pg.Pool({ connectionString: database.admin, max: 2 });
+  admin = openAdminPool(database);
   await admin.query(
     `insert into tenants (slug, name, midtrans_server_key, locale, email_from, email_reply_to)
      values ('en-shop', 'English Shop', 'SB-Mid-server-worker-en', 'en',

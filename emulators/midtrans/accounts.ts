@@ -13,6 +13,8 @@ export type Account = {
   readonly finishUrl?: string | undefined;
   readonly unfinishUrl?: string | undefined;
   readonly errorUrl?: string | undefined;
+  /** What every payment costs the shopper on top, in rupiah. */
+  readonly customerFee?: number | undefined;
 };
 export type AccountDraft = Omit<Account, 'merchantId'> & { merchantId?: string | undefined };
 
@@ -24,9 +26,10 @@ type AccountRow = {
   finish_url: string | null;
   unfinish_url: string | null;
   error_url: string | null;
+  customer_fee: number | null;
 };
 const columns = `merchant_id, server_key, name, notification_url, finish_url, unfinish_url,
-  error_url`;
+  error_url, customer_fee`;
 
 export function createAccounts(books: Books, clock: Clock, settings: SettingsStore) {
   function find(merchantId: string): Account | undefined {
@@ -69,14 +72,15 @@ export function createAccounts(books: Books, clock: Clock, settings: SettingsSto
         throw new Refusal('account-taken', `${merchantId} belongs to another key already.`);
       }
       books.run(
-        `insert into accounts (${columns}, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)
+        `insert into accounts (${columns}, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (merchant_id) do update set
            name = excluded.name, notification_url = excluded.notification_url,
            finish_url = excluded.finish_url, unfinish_url = excluded.unfinish_url,
-           error_url = excluded.error_url, revoked_at = null`,
+           error_url = excluded.error_url, customer_fee = excluded.customer_fee,
+           revoked_at = null`,
         ...[merchantId, draft.serverKey, draft.name ?? null, draft.notificationUrl ?? null],
         ...[draft.finishUrl ?? null, draft.unfinishUrl ?? null, draft.errorUrl ?? null],
-        clock.now(),
+        ...[draft.customerFee ?? null, clock.now()],
       );
       return get(merchantId);
     });
@@ -134,5 +138,6 @@ function toAccount(row: AccountRow): Account {
     finishUrl: row.finish_url ?? undefined,
     unfinishUrl: row.unfinish_url ?? undefined,
     errorUrl: row.error_url ?? undefined,
+    customerFee: row.customer_fee ?? undefined,
   };
 }

@@ -6,7 +6,7 @@ import express, {
   type Response,
 } from 'express';
 import type { Logger } from 'pino';
-import { clientErrorStatus } from './client-error.ts';
+import { clientErrorStatus } from './refusal.ts';
 
 type Parts = {
   logger: Logger;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 /** Raised when a table changes; books are only a sandbox's, so an old file is refused, not moved. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const schema = `
   create table settings (name text primary key, value text not null) strict;
@@ -16,6 +16,7 @@ const schema = `
     finish_url       text,
     unfinish_url     text,
     error_url        text,
+    customer_fee     integer,
     created_at       integer not null,
     revoked_at       integer
   ) strict;
@@ -28,9 +29,12 @@ const schema = `
     gross_amount integer not null,
     state        text not null check (state in ('open', 'replaced', 'cancelled')),
     request      text not null,
+    customer_fee integer,
     created_at   integer not null,
-    expires_at   integer not null
+    expires_at   integer not null,
+    changed      integer not null
   ) strict;
+  create index checkouts_changed on checkouts (changed);
   create index checkouts_order on checkouts (merchant_id, order_id, number);
   create index checkouts_order_id on checkouts (order_id, number);
 
@@ -43,6 +47,7 @@ const schema = `
     method         text not null,
     payment_type   text not null,
     gross_amount   integer not null,
+    fee            integer not null,
     status         text not null,
     fraud_status   text,
     details        text not null,
@@ -52,8 +57,13 @@ const schema = `
     expires_at     integer,
     capture_due_at integer,
     settle_due_at  integer,
-    settled_at     integer
+    captured       integer not null,
+    captured_at    integer,
+    settled_at     integer,
+    changed        integer not null,
+    changed_at     integer not null
   ) strict;
+  create index transactions_changed on transactions (changed);
   create index transactions_order on transactions (merchant_id, order_id, number);
   create index transactions_order_id on transactions (order_id, number);
   create index transactions_expiry on transactions (status, expires_at);
@@ -66,12 +76,25 @@ const schema = `
     refund_key     text not null,
     amount         integer not null check (amount > 0),
     reason         text,
+    state          text not null check (state in ('accepted', 'confirmed', 'refused')),
+    verdict        text not null check (verdict in ('confirm', 'refuse')),
     created_at     integer not null,
-    confirm_at     integer not null,
-    confirmed_at   integer,
-    unique (transaction_id, refund_key)
+    decide_at      integer not null,
+    decided_at     integer
   ) strict;
-  create index refunds_unconfirmed on refunds (confirm_at) where confirmed_at is null;
+  create index refunds_transaction on refunds (transaction_id, number);
+  -- A key whose refund the bank has refused may be used again.
+  create unique index refunds_key on refunds (transaction_id, refund_key) where state <> 'refused';
+  create index refunds_undecided on refunds (decide_at) where state = 'accepted';
+
+  create table chargebacks (
+    number         integer primary key autoincrement,
+    transaction_id text not null,
+    amount         integer not null check (amount > 0),
+    reason         text,
+    created_at     integer not null
+  ) strict;
+  create index chargebacks_transaction on chargebacks (transaction_id, number);
 
   create table notifications (
     number         integer primary key autoincrement,
@@ -116,17 +139,57 @@ const schema = `
     number      integer primary key autoincrement,
     scope       text not null,
     kind        text not null,
+    skip        integer not null,
     remaining   integer not null,
     delay_ms    integer not null,
     http_status integer not null,
     merchant_id text
   ) strict;
+
+  create table calls (
+    scope       text not null,
+    merchant_id text not null,
+    count       integer not null,
+    primary key (scope, merchant_id)
+  ) strict;
 `;
+
+/**
+ * The number of the next change, counted over transactions and tokens together, so that one cursor
+ * reads both. For use inside a statement that writes `changed`.
+ */
+export const nextChange = `(select 1 + max(
+  (select coalesce(max(changed), 0) from transactions),
+  (select coalesce(max(changed), 0) from checkouts)))`;
+
+export type BooksFilter = {
+  readonly orderId?: string | undefined;
+  readonly merchantId?: string | undefined;
+  /** Only what has changed after this change, in the order in which it did. */
+  readonly since?: number | undefined;
+  readonly limit: number;
+};
+
+/** The end of a select over transactions or tokens; only the conditions that can use an index. */
+export function filtered({ orderId, merchantId, since, limit }: BooksFilter) {
+  const conditions = [
+    ['order_id = ?', orderId],
+    ['merchant_id = ?', merchantId],
+    ['changed > ?', since],
+  ] as const;
+  const used = conditions.filter(([, value]) => value !== undefined);
+  const where = used.map(([condition]) => condition).join(' and ');
+  const order = since === undefined ? 'number' : 'changed';
+  return {
+    clause: `${where && `where ${where}`} order by ${order} limit ?`,
+    values: [...used.map(([, value]) => value ?? null), limit],
+  };
+}
 
 // Children first: foreign keys are on while the tables are emptied.
 const tables = [
-  ...['attempts', 'deliveries', 'notifications', 'refunds'],
-  ...['transactions', 'checkouts', 'faults', 'accounts', 'settings'],
+  ...['attempts', 'deliveries', 'notifications', 'refunds', 'chargebacks'],
+  ...['transactions', 'checkouts', 'faults', 'calls', 'accounts', 'settings'],
 ];
 
 /**

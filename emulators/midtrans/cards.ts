@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Details } from './methods.ts';
 
-export type CardResult = 'accept' | 'bank-deny' | 'fraud-deny' | 'no-funds';
+export type CardResult = 'accept' | 'challenge' | 'bank-deny' | 'fraud-deny' | 'no-funds';
 type TestCard = {
   readonly result: CardResult;
   /** Asks for the one-time password first. */
@@ -37,6 +37,8 @@ const cards: Readonly<Record<string, TestCard>> = {
   '4472429869996670': { result: 'no-funds' },
   '4806000000000081': { result: 'no-funds', above: 30_000 },
   '4705859510984866': { result: 'bank-deny' },
+  // No list has a card for this one today; the number is the one of Midtrans' own samples.
+  '4511111111111117': { result: 'challenge' },
 };
 
 export type CardEntry = { number: string; expiry: string; cvv: string };
@@ -71,6 +73,7 @@ export function planCard(
 export function decidedCardDetails(result: CardResult, now: number): Details {
   switch (result) {
     case 'accept':
+    case 'challenge':
       return {
         approval_code: `${now}${randomInt(10)}`.slice(-13),
         channel_response_code: '00',

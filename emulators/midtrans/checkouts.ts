@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from './accounts.ts';
-import type { Books } from './books.ts';
+import { type Books, type BooksFilter, filtered, nextChange } from './books.ts';
 import type { Clock } from './clock.ts';
-import { isPaid } from './statuses.ts';
+import { isSuccessful } from './statuses.ts';
 import type { Transactions } from './transactions.ts';
 import { type CheckoutRequest, pageExpiresAt } from './validation.ts';
 
@@ -14,8 +14,11 @@ export type Checkout = {
   readonly grossAmount: number;
   readonly state: 'open' | 'replaced' | 'cancelled';
   readonly request: StoredRequest;
+  /** A fee that the control API has set for this page, whatever else says. */
+  readonly customerFee?: number | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
+  readonly changed: number;
 };
 /** What the merchant asked for, and where this order's notifications go besides the dashboard's. */
 export type StoredRequest = CheckoutRequest & {
@@ -30,10 +33,13 @@ type CheckoutRow = {
   gross_amount: number;
   state: Checkout['state'];
   request: string;
+  customer_fee: number | null;
   created_at: number;
   expires_at: number;
+  changed: number;
 };
-const columns = `token, merchant_id, order_id, gross_amount, state, request, created_at, expires_at`;
+const columns = `token, merchant_id, order_id, gross_amount, state, request, customer_fee,
+  created_at, expires_at, changed`;
 const prefix = 'transaction_details.order_id';
 
 export function createCheckouts(books: Books, clock: Clock, transactions: Transactions) {
@@ -63,7 +69,7 @@ export function createCheckouts(books: Books, clock: Clock, transactions: Transa
   /** Why the order id cannot be used again, in Midtrans' words; undefined when it can. */
   function whyTaken({ merchantId, orderId }: { merchantId: string; orderId: string }) {
     const statuses = transactions.listOfOrder(merchantId, orderId).map(({ status }) => status);
-    if (statuses.some(isPaid)) {
+    if (statuses.some(isSuccessful)) {
       return `${prefix} has been paid and utilized, please use another order ID`;
     }
     return statuses.includes('pending') ? `${prefix} has already been taken` : undefined;
@@ -75,13 +81,14 @@ export function createCheckouts(books: Books, clock: Clock, transactions: Transa
     const now = clock.now();
     books.transaction(() => {
       books.run(
-        `update checkouts set state = 'replaced'
+        `update checkouts set state = 'replaced', changed = ${nextChange}
           where merchant_id = ? and order_id = ? and state = 'open'`,
         account.merchantId,
         request.orderId,
       );
       books.run(
-        `insert into checkouts (${columns}) values (?, ?, ?, ?, 'open', ?, ?, ?)`,
+        `insert into checkouts (${columns})
+         values (?, ?, ?, ?, 'open', ?, null, ?, ?, ${nextChange})`,
         ...[token, account.merchantId, request.orderId, request.grossAmount],
         ...[JSON.stringify(request), now, pageExpiresAt(request, now)],
       );
@@ -90,17 +97,28 @@ export function createCheckouts(books: Books, clock: Clock, transactions: Transa
   }
 
   function cancel(token: string): void {
-    books.run(`update checkouts set state = 'cancelled' where token = ? and state = 'open'`, token);
+    books.run(
+      `update checkouts set state = 'cancelled', changed = ${nextChange}
+        where token = ? and state = 'open'`,
+      token,
+    );
   }
 
-  function list(): Checkout[] {
-    const rows = books.all<CheckoutRow>(
-      `select ${columns} from checkouts order by number limit 100000`,
+  function imposeFee(token: string, amount: number): void {
+    books.run(
+      `update checkouts set customer_fee = ?, changed = ${nextChange} where token = ?`,
+      amount,
+      token,
     );
+  }
+
+  function list(filter: BooksFilter): Checkout[] {
+    const { clause, values } = filtered(filter);
+    const rows = books.all<CheckoutRow>(`select ${columns} from checkouts ${clause}`, ...values);
     return rows.map(toCheckout);
   }
 
-  return { find, get, findNewest, whyTaken, create, cancel, list };
+  return { find, get, findNewest, whyTaken, create, cancel, imposeFee, list };
 }
 export type Checkouts = ReturnType<typeof createCheckouts>;
 
@@ -112,7 +130,9 @@ function toCheckout(row: CheckoutRow): Checkout {
     grossAmount: row.gross_amount,
     state: row.state,
     request: JSON.parse(row.request),
+    customerFee: row.customer_fee ?? undefined,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
+    changed: row.changed,
   };
 }

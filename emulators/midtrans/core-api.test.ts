@@ -12,7 +12,6 @@ async function paid(orderId: string, method: string, more = {}): Promise<void> {
   await rig.order(orderId);
   await rig.pay(orderId, method, more);
 }
-const refund = (id: string, json?: unknown) => rig.core('POST', `${id}/refund`, json);
 const codeOf = async (call: Promise<{ status: number; body: Record<string, unknown> }>) => {
   const { status, body } = await call;
   expect(status).toBe(200);
@@ -101,25 +100,73 @@ describe('asking', () => {
     expect(await rig.call('/v2/%E0%A4%A/status')).toMatchObject({ status: 400 });
   });
 
-  test('a wrong key is told by HTTP', async () => {
+  test.each([
+    ['GET', 'A/status'],
+    ['GET', 'A/status/b2b'],
+    ['POST', 'A/cancel'],
+    ['POST', 'A/refund'],
+    ['POST', 'A/refund/online/direct'],
+    ['POST', 'capture'],
+  ])('[52] a wrong key is told by HTTP: %s %s', async (method, path) => {
     const headers = { authorization: 'Basic nonsense' };
 
-    expect(await rig.call('/v2/A/status', { headers })).toMatchObject({
+    expect(await rig.call(`/v2/${path}`, { method, headers })).toMatchObject({
       status: 401,
       body: { status_code: '401' },
     });
   });
 
-  test('[3] the transaction of another merchant does not exist', async () => {
+  test('[3] [52] the transaction of another merchant does not exist', async () => {
     await paid('A', 'bca_va', { outcome: 'pending' });
     const { transaction_id: id } = await rig.status('A');
 
     for (const name of ['A', String(id)]) {
       expect(await rig.status(name, { key: keyB })).toMatchObject({ status_code: '404' });
-      const canceled = rig.core('POST', `${name}/cancel`, null, { key: keyB });
-      expect(await codeOf(canceled)).toBe('404');
+      for (const action of ['cancel', 'expire', 'approve', 'deny', 'refund']) {
+        const refused = rig.core('POST', `${name}/${action}`, null, { key: keyB });
+        expect(await codeOf(refused)).toBe('404');
+      }
     }
+    const capture = rig.core('POST', 'capture', { transaction_id: id }, { key: keyB });
+    expect(await codeOf(capture)).toBe('404');
+    expect(await codeOf(rig.call('/v2/A/status/b2b', { key: keyB }))).toBe('404');
     expect(await rig.status('A')).toMatchObject({ transaction_status: 'pending' });
+  });
+});
+
+describe('history', () => {
+  /** The transaction ids on one page of the history. */
+  async function pageOf(query: string): Promise<unknown[]> {
+    const { status, body } = await rig.call(`/v2/A/status/b2b${query}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ status_code: '200' });
+    return (body.transactions as { transaction_id: string }[]).map((one) => one.transaction_id);
+  }
+
+  test('[53] it pages through the attempts of an order, newest first', async () => {
+    await rig.order('A');
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      await rig.pay('A', 'dana', { outcome: 'deny' });
+    }
+    const ids = (await rig.attempts('A')).map((one) => one.transaction_id).reverse();
+
+    expect(await pageOf('')).toEqual(ids.slice(0, 10));
+    expect(await pageOf('?page=1')).toEqual(ids.slice(10));
+    expect(await pageOf('?page=1&per_page=5')).toEqual(ids.slice(5, 10));
+    expect(await pageOf('?page=2')).toEqual([]);
+    expect(await pageOf('?page=x&per_page=-1')).toEqual(ids.slice(0, 10));
+  });
+
+  test('[53] each of them is a signed status of its own, and an unknown order has none', async () => {
+    await paid('A', 'bca_va', { outcome: 'deny' });
+    await rig.pay('A', 'gopay');
+    const { body } = await rig.core('GET', 'A/status/b2b');
+
+    const [newest, oldest] = body.transactions as Record<string, unknown>[];
+    expect(newest).toEqual(await rig.status('A'));
+    expect(oldest).toMatchObject({ transaction_status: 'deny', status_code: '202' });
+    expect(oldest?.signature_key).toBe(signatureOf(keyA, oldest ?? {}));
+    expect(await codeOf(rig.call('/v2/NONE/status/b2b'))).toBe('404');
   });
 });
 
@@ -176,100 +223,5 @@ describe('changing', () => {
     expect(await codeOf(rig.core('POST', 'A/expire', null))).toBe('412');
     expect(await codeOf(rig.core('POST', 'CARD/expire', null))).toBe('412');
     expect(await codeOf(rig.core('POST', 'NONE/expire', null))).toBe('404');
-  });
-});
-
-describe('refunds', () => {
-  test('[46] without a body the whole amount goes back', async () => {
-    await paid('A', 'gopay');
-    const { body } = await refund('A');
-
-    expect(body).toMatchObject({
-      status_code: '200',
-      transaction_status: 'refund',
-      refund_amount: '150000.00',
-      refund_chargeback_id: 1,
-      refund_key: expect.any(String),
-    });
-  });
-
-  test('[46] parts add up until all is refunded', async () => {
-    await paid('A', 'gopay');
-
-    const part = await refund('A', { refund_key: 'r1', amount: 50_000, reason: 'broken' });
-    expect(part.body).toMatchObject({ transaction_status: 'partial_refund', refund_key: 'r1' });
-    const rest = await refund('A', { refund_key: 'r2', amount: 100_000 });
-    expect(rest.body).toMatchObject({ transaction_status: 'refund', refund_amount: '100000.00' });
-    expect(await rig.status('A')).toMatchObject({
-      status_code: '200',
-      refund_amount: '150000.00',
-      refunds: [
-        { refund_chargeback_id: 1, refund_amount: '50000.00', refund_key: 'r1', reason: 'broken' },
-        { refund_chargeback_id: 2, refund_amount: '100000.00', refund_key: 'r2' },
-      ],
-    });
-  });
-
-  test('[47] no more than what is left, and no key twice', async () => {
-    await paid('A', 'gopay');
-    await refund('A', { refund_key: 'r1', amount: 100_000 });
-
-    expect(await codeOf(refund('A', { refund_key: 'r2', amount: 50_001 }))).toBe('414');
-    expect(await codeOf(refund('A', { refund_key: 'r1', amount: 100_000 }))).toBe('406');
-    expect(await codeOf(refund('A', { refund_key: 'r3', amount: 0 }))).toBe('414');
-    expect(await codeOf(refund('A', { refund_key: 'r4', amount: 'abc' }))).toBe('414');
-    expect(await codeOf(refund('A', { refund_key: 'r5', amount: '50000' }))).toBe('200');
-    expect(await codeOf(refund('A', { refund_key: 'r1', amount: 100_000 }))).toBe('406');
-    expect(await codeOf(refund('A', { refund_key: 'r6', amount: 1 }))).toBe('412');
-  });
-
-  test.each(['bca_va', 'permata_va', 'echannel', 'indomaret'])(
-    '[47] %s has no refunds',
-    async (method) => {
-      await paid('A', method);
-
-      expect(await codeOf(refund('A'))).toBe('412');
-    },
-  );
-
-  test('[47] nothing is refunded before it is settled', async () => {
-    await paid('PENDING', 'gopay', { outcome: 'pending' });
-    await paid('CAPTURE', 'credit_card');
-
-    expect(await codeOf(refund('PENDING'))).toBe('412');
-    expect(await codeOf(refund('CAPTURE'))).toBe('412');
-    await rig.control('/settlement-run');
-    expect(await codeOf(refund('CAPTURE'))).toBe('200');
-  });
-
-  test.each(['shopeepay', 'ovo'])('[47] %s has only whole refunds', async (method) => {
-    await paid('A', method);
-
-    expect(await codeOf(refund('A', { amount: 1000 }))).toBe('412');
-    expect(await codeOf(refund('A', { amount: 150_000 }))).toBe('200');
-  });
-
-  test('[48] a refund notifies twice, the second time with the bank’s word', async () => {
-    await paid('A', 'gopay');
-    await refund('A', { refund_key: 'r1', amount: 50_000 });
-    await rig.receiver.toHave(3);
-    const first = rig.receiver.received[2]?.body;
-    expect(first).toMatchObject({
-      transaction_status: 'partial_refund',
-      refund_amount: '50000.00',
-    });
-    expect(JSON.stringify(first)).not.toContain('bank_confirmed_at');
-
-    await rig.advance(60);
-
-    await rig.receiver.toHave(4);
-    const confirmed = { refund_key: 'r1', bank_confirmed_at: expect.stringMatching(/^2026-01-15/) };
-    expect(rig.receiver.received[3]?.body).toMatchObject({
-      transaction_status: 'partial_refund',
-      refund_amount: '50000.00',
-      refunds: [confirmed],
-    });
-    await rig.advance(3600);
-    await rig.receiver.toHave(4);
   });
 });

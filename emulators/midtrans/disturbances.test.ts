@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { tamperModes } from './tamper.ts';
+import { tamperModes } from './notifications/tamper.ts';
 import { keyA, type Rig, startRig } from './testing.ts';
 
 let rig: Rig;
@@ -14,6 +14,11 @@ async function payA(method = 'bca_va'): Promise<void> {
   await rig.order('A');
   await rig.pay('A', method);
 }
+
+const genuine = (body: Record<string, unknown>) =>
+  createHash('sha512')
+    .update(`${body.order_id}${body.status_code}${body.gross_amount}${keyA}`)
+    .digest('hex') === body.signature_key;
 
 describe('the network', () => {
   test('[62] the last notification is duplicated', async () => {
@@ -128,12 +133,82 @@ describe('the bank', () => {
   });
 });
 
-describe('the forger', () => {
-  const genuine = (body: Record<string, unknown>) =>
-    createHash('sha512')
-      .update(`${body.order_id}${body.status_code}${body.gross_amount}${keyA}`)
-      .digest('hex') === body.signature_key;
+describe('a chargeback', () => {
+  async function settled(orderId = 'A'): Promise<void> {
+    await rig.order(orderId);
+    await rig.pay(orderId, 'credit_card');
+    await rig.control('/settlement-run');
+  }
+  const lastNotified = () => rig.receiver.received.at(-1)?.body;
+  const chargeBack = (json: object = {}) => rig.tryControl('/orders/A/chargeback', json);
 
+  test('[65] the whole payment is charged back', async () => {
+    await settled();
+    expect(await chargeBack({ reason: 'not me' })).toMatchObject({ status: 200 });
+
+    await rig.receiver.toHave(4);
+    expect(lastNotified()).toMatchObject({
+      transaction_status: 'chargeback',
+      status_code: '200',
+      gross_amount: '150000.00',
+    });
+    expect(genuine(lastNotified() ?? {})).toBe(true);
+    expect(await rig.status('A')).toMatchObject({ transaction_status: 'chargeback' });
+    expect(await rig.attempts('A')).toMatchObject([
+      {
+        status: 'chargeback',
+        captured_amount: 150_000,
+        charged_back_amount: 150_000,
+        net_amount: 0,
+        chargebacks: [
+          { amount: 150_000, reason: 'not me', created_at: '2026-01-15T03:00:00.000Z' },
+        ],
+      },
+    ]);
+  });
+
+  test('[65] parts add up until all is charged back', async () => {
+    await settled();
+    await chargeBack({ amount: 50_000 });
+
+    await rig.receiver.toHave(4);
+    expect(lastNotified()).toMatchObject({
+      transaction_status: 'partial_chargeback',
+      status_code: '200',
+    });
+    expect(await rig.attempts('A')).toMatchObject([
+      { charged_back_amount: 50_000, net_amount: 100_000 },
+    ]);
+    expect(await chargeBack({ amount: 100_001 })).toMatchObject({ status: 409 });
+    await chargeBack();
+    expect(await rig.attempts('A')).toMatchObject([
+      {
+        status: 'chargeback',
+        net_amount: 0,
+        chargebacks: [{ amount: 50_000 }, { amount: 100_000 }],
+      },
+    ]);
+    expect(await chargeBack()).toMatchObject({ status: 409 });
+  });
+
+  test('[65] only a settled card has one, and nothing is refunded after it', async () => {
+    await rig.order('A');
+    await rig.pay('A', 'credit_card');
+    expect(await chargeBack()).toMatchObject({ status: 409 });
+    await rig.control('/settlement-run');
+    await chargeBack({ amount: 1000 });
+    await rig.order('B');
+    await rig.pay('B', 'gopay');
+
+    expect((await rig.core('POST', 'A/refund')).body).toMatchObject({ status_code: '412' });
+    expect((await rig.core('POST', 'A/cancel', null)).body).toMatchObject({ status_code: '412' });
+    expect(await rig.tryControl('/orders/B/chargeback', {})).toMatchObject({ status: 409 });
+    const [refused] = await rig.attempts('B');
+    expect(refused).toMatchObject({ chargebacks: [], net_amount: 150_000 });
+  });
+});
+
+describe('the forger', () => {
   test('[67] the next n are forged, then they are genuine again', async () => {
     await rig.control('/notifications/tamper', { mode: 'wrong-signature', next: 1 });
     await payA();

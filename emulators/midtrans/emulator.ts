@@ -4,25 +4,26 @@ import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { createAccounts } from './accounts.ts';
 import { buildApp } from './app.ts';
+import { createSubjects } from './bodies.ts';
 import { type Books, openBooks } from './books.ts';
+import { createCardPayments } from './card-payments.ts';
 import { createCheckouts } from './checkouts.ts';
 import { createClock } from './clock.ts';
 import { controlRoutes } from './control/routes.ts';
 import { coreRoutes } from './core-routes.ts';
-import { createDeliveries } from './deliveries.ts';
 import { createFaults } from './faults.ts';
 import { isAllowedHost } from './hosts.ts';
-import { createNotifications } from './notifications.ts';
-import { createPageAnswers } from './page-answers.ts';
-import { pageRoutes } from './page-routes.ts';
-import { createPageStates } from './page-state.ts';
+import { createDeliveries } from './notifications/deliveries.ts';
+import { createNotifications } from './notifications/notifications.ts';
+import { createPageAnswers } from './pages/answers.ts';
+import { pageRoutes } from './pages/routes.ts';
+import { createPageStates } from './pages/state.ts';
 import { createPayments } from './payments.ts';
 import { createRefundRules } from './refund-rules.ts';
 import { createRefunds } from './refunds.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { createSettings } from './settings.ts';
 import { snapRoutes } from './snap-routes.ts';
-import { createSubjects } from './subjects.ts';
 import { createTransactions } from './transactions.ts';
 
 export type EmulatorOptions = {
@@ -64,7 +65,7 @@ function wire(url: string, options: EmulatorOptions) {
   const clock = createClock(books, options.realNow ?? Date.now);
   const settings = createSettings(books);
   const accounts = createAccounts(books, clock, settings);
-  const transactions = createTransactions(books);
+  const transactions = createTransactions(books, clock);
   const refunds = createRefunds(books);
   const checkouts = createCheckouts(books, clock, transactions);
   const faults = createFaults(books);
@@ -84,25 +85,26 @@ function wire(url: string, options: EmulatorOptions) {
     random: options.random ?? Math.random,
   });
   const payments = createPayments({ ...rows, notifications });
+  const cardPayments = createCardPayments({ ...rows, payments });
   const refundRules = createRefundRules({ ...rows, notifications });
   const scheduler: Scheduler = createScheduler({
     clock,
-    sources: [payments, refundRules, deliveries],
+    sources: [payments, cardPayments, refundRules, deliveries],
     idle: deliveries.idle,
   });
-  const rules = { ...rows, notifications, payments, refundRules, subjectOf, scheduler };
+  const rules = { ...rows, notifications, payments, cardPayments, refundRules };
 
   const app = buildApp({
     logger,
     runDue: scheduler.runDue,
     snap: snapRoutes({ ...rules, pageUrl: (token) => `${url}/snap/v3/redirection/${token}` }),
-    core: coreRoutes(rules),
+    core: coreRoutes({ ...rules, subjectOf }),
     page: pageRoutes({
       ...rules,
       stateOf: createPageStates(rules),
       answers: createPageAnswers(rules),
     }),
-    control: controlRoutes(rules),
+    control: controlRoutes({ ...rules, scheduler }),
   });
   return { app, scheduler, deliveries, books };
 }

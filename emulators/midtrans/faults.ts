@@ -5,26 +5,37 @@ import { findAccountOf } from './caller.ts';
 
 export const faultScopes = [
   ...['all', 'snap', 'snap.create', 'snap.cancel', 'page'],
-  ...['core', 'core.status', 'core.cancel', 'core.expire', 'core.refund', 'core.approve'],
-  ...['core.deny'],
+  ...['core', 'core.status', 'core.cancel', 'core.expire', 'core.refund', 'core.capture'],
+  ...['core.approve', 'core.deny'],
 ] as const;
+/** The scopes of a single kind of call, which are the ones that are counted. */
+const callScopes = faultScopes.filter((scope) => scope === 'page' || scope.includes('.'));
 export type FaultScope = (typeof faultScopes)[number];
 export const faultKinds = [
   ...['error', 'delay', 'reset', 'html', 'unauthorized', 'stall'],
-  ...['reset-after-effect', 'stall-after-effect', 'truncated'],
+  ...['error-after-effect', 'reset-after-effect', 'stall-after-effect', 'truncated'],
 ] as const;
 type FaultKind = (typeof faultKinds)[number];
 
-/** The next `count` requests in `scope`, of one merchant when it is named, go wrong by `kind`. */
+/**
+ * After `skip` requests in `scope`, of one merchant when it is named, the next `count` go wrong.
+ */
 export const FaultDraft = z.strictObject({
   scope: z.enum(faultScopes).default('all'),
   kind: z.enum(faultKinds),
+  skip: z.int().min(0).max(1_000_000).default(0),
   count: z.int().min(1).max(1_000_000).default(1),
   delayMs: z.int().min(0).max(600_000).default(0),
   httpStatus: z.int().min(400).max(599).default(500),
   merchantId: z.string().min(1).max(64).optional(),
 });
 type Fault = { number: number; kind: FaultKind; delay_ms: number; http_status: number };
+type FaultRow = Fault & {
+  scope: string;
+  skip: number;
+  remaining: number;
+  merchant_id: string | null;
+};
 
 /** How an interface words the failures that have words. */
 export type FaultWords = {
@@ -35,23 +46,24 @@ export type FaultWords = {
 export function createFaults(books: Books) {
   function add(draft: z.infer<typeof FaultDraft>): void {
     books.run(
-      `insert into faults (scope, kind, remaining, delay_ms, http_status, merchant_id)
-       values (?, ?, ?, ?, ?, ?)`,
-      ...[draft.scope, draft.kind, draft.count, draft.delayMs, draft.httpStatus],
+      `insert into faults (scope, kind, skip, remaining, delay_ms, http_status, merchant_id)
+       values (?, ?, ?, ?, ?, ?, ?)`,
+      ...[draft.scope, draft.kind, draft.skip, draft.count, draft.delayMs, draft.httpStatus],
       draft.merchantId ?? null,
     );
   }
 
   function list() {
     return books
-      .all<Fault & { scope: string; remaining: number; merchant_id: string | null }>(
-        `select number, scope, kind, remaining, delay_ms, http_status, merchant_id
+      .all<FaultRow>(
+        `select number, scope, kind, skip, remaining, delay_ms, http_status, merchant_id
            from faults order by number limit 1000`,
       )
       .map((row) => ({
         id: row.number,
         scope: row.scope,
         kind: row.kind,
+        skip: row.skip,
         remaining: row.remaining,
         delayMs: row.delay_ms,
         httpStatus: row.http_status,
@@ -63,31 +75,62 @@ export function createFaults(books: Books) {
     books.run('delete from faults');
   }
 
-  /** Uses up one of the oldest fault that fits. */
+  /**
+   * Uses up one of the oldest fault that is ready. All that are not ready come a call nearer, so
+   * that each counts calls from when it was set, whatever other faults do to them.
+   */
   function take(scope: FaultScope, merchantId: string | undefined): Fault | undefined {
+    const fitting = `scope in ('all', ?, ?) and (merchant_id is null or merchant_id = ?)`;
+    const call = [scope, scope.split('.')[0] ?? scope, merchantId ?? null];
     const fault = books.get<Fault>(
       `select number, kind, delay_ms, http_status from faults
-        where scope in ('all', ?, ?) and (merchant_id is null or merchant_id = ?)
-        order by number limit 1`,
-      ...[scope, scope.split('.')[0] ?? scope, merchantId ?? null],
+        where ${fitting} and skip = 0 order by number limit 1`,
+      ...call,
     );
+    books.run(`update faults set skip = skip - 1 where ${fitting} and skip > 0`, ...call);
     if (!fault) return undefined;
     books.run('update faults set remaining = remaining - 1 where number = ?', fault.number);
     books.run('delete from faults where remaining <= 0');
     return fault;
   }
 
-  /** Stands before a route and makes it fail when a fault is due. */
+  function count(scope: FaultScope, merchantId: string | undefined): void {
+    books.run(
+      `insert into calls (scope, merchant_id, count) values (?, ?, 1)
+       on conflict (scope, merchant_id) do update set count = count + 1`,
+      scope,
+      merchantId ?? '',
+    );
+  }
+
+  /** How many calls of each kind have come, those that a fault has spoilt among them. */
+  function calls(merchantId?: string): Record<string, number> {
+    const rows = books.all<{ scope: string; count: number }>(
+      `select scope, sum(count) as count from calls
+        where ?1 is null or merchant_id = ?1 group by scope limit 100`,
+      merchantId ?? null,
+    );
+    const counted = new Map(rows.map((row) => [row.scope, row.count]));
+    return Object.fromEntries(callScopes.map((scope) => [scope, counted.get(scope) ?? 0]));
+  }
+
+  function forgetCalls(): void {
+    books.run('delete from calls');
+  }
+
+  /** Stands before a route, counts the call, and makes it fail when a fault is due. */
   function gate(scope: FaultScope, words: FaultWords): RequestHandler {
     return async (_req, res, next) => {
-      const fault = take(scope, findAccountOf(res)?.merchantId);
+      const merchantId = findAccountOf(res)?.merchantId;
+      count(scope, merchantId);
+      const fault = take(scope, merchantId);
       if (!fault) return void next();
       if (fault.delay_ms > 0) await passTime(fault.delay_ms, res);
       fail(fault, res, words, next);
     };
   }
 
-  return { add, list, clear, gate };
+  return { add, list, clear, calls, forgetCalls, gate };
 }
 export type Faults = ReturnType<typeof createFaults>;
 
@@ -105,6 +148,10 @@ function fail(fault: Fault, res: Response, words: FaultWords, next: () => void):
       return void res.socket?.resetAndDestroy();
     case 'stall':
       return;
+    case 'error-after-effect':
+      return void answerWith(res, next, () => {
+        res.status(fault.http_status).json(words.failure(fault.http_status));
+      });
     case 'reset-after-effect':
       return void answerWith(res, next, () => void res.socket?.resetAndDestroy());
     case 'stall-after-effect':

@@ -128,15 +128,23 @@ export function expandMethods(enabled: readonly string[] | undefined): string[] 
   return known.length > 0 ? known : offeredByDefault;
 }
 
-const withoutRefunds = ['bank_transfer', 'echannel', 'cstore'];
-const withoutPartialRefunds = ['shopeepay', 'ovo'];
+/** How long after the payment, and in what amounts, it can be refunded. */
+type RefundPolicy = { readonly days?: number; readonly isWholeOnly?: true };
 
-export function allowsRefund(paymentType: string): boolean {
-  return !withoutRefunds.includes(paymentType);
-}
+/** Whatever is not here has no refunds: virtual accounts, Mandiri Bill, shops, online banking. */
+const refundPolicies: Readonly<Record<string, RefundPolicy>> = {
+  credit_card: {},
+  gopay: { days: 45 },
+  qris: { days: 45 },
+  shopeepay: { days: 365, isWholeOnly: true },
+  dana: { days: 45 },
+  ovo: { days: 7, isWholeOnly: true },
+  akulaku: {},
+  kredivo: { days: 14 },
+};
 
-export function allowsPartialRefund(paymentType: string): boolean {
-  return !withoutPartialRefunds.includes(paymentType);
+export function refundPolicyOf(paymentType: string): RefundPolicy | undefined {
+  return refundPolicies[paymentType];
 }
 
 /** The three channels whose bank can take a settled payment back within minutes. */

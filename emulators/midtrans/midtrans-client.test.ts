@@ -10,32 +10,40 @@ type Axios = {
 };
 type Client = {
   createTransaction(body: object): Promise<Answer>;
-  transaction: Record<'status' | 'cancel' | 'expire' | 'approve' | 'deny' | 'refund', Call>;
+  transaction: Record<
+    'status' | 'statusb2b' | 'cancel' | 'expire' | 'approve' | 'deny' | 'refund' | 'refundDirect',
+    Call
+  >;
   httpClient: { http_client: Axios };
 };
+type CoreClient = Pick<Client, 'httpClient'> & { capture(body: object): Promise<Answer> };
+type Options = { isProduction: boolean; serverKey: string; clientKey: string };
 /** The package has no types of its own; these are the few calls that are made here. */
-const { Snap }: { Snap: new (options: object) => Client } = createRequire(import.meta.url)(
-  'midtrans-client',
-);
+type Package = {
+  Snap: new (options: Options) => Client;
+  CoreApi: new (options: Options) => CoreClient;
+};
+const { Snap, CoreApi }: Package = createRequire(import.meta.url)('midtrans-client');
 
 let rig: Rig;
 let client: Client;
 beforeEach(async () => {
   rig = await startRig();
-  client = clientOf(keyA);
+  client = moved(new Snap(optionsOf(keyA)));
 });
 afterEach(() => rig.close());
 
+const optionsOf = (serverKey: string) => ({ isProduction: false, serverKey, clientKey: '' });
+
 /** The official client, with every address moved to the emulator. */
-function clientOf(serverKey: string): Client {
-  const snap = new Snap({ isProduction: false, serverKey, clientKey: '' });
-  const axios = snap.httpClient.http_client;
+function moved<One extends Pick<Client, 'httpClient'>>(one: One): One {
+  const axios = one.httpClient.http_client;
   axios.defaults.proxy = false;
   axios.interceptors.request.use((config) => {
     const { pathname, search } = new URL(config.url);
     return { ...config, url: rig.url + pathname + search };
   });
-  return snap;
+  return one;
 }
 
 describe('the official client', () => {
@@ -55,7 +63,7 @@ describe('the official client', () => {
   });
 
   test('[2] an unknown key is an error with a number on both interfaces', async () => {
-    client = clientOf('wrong');
+    client = moved(new Snap(optionsOf('wrong')));
     const refused = { httpStatusCode: 401 };
 
     await expect(client.createTransaction(minimal('A'))).rejects.toMatchObject(refused);
@@ -105,5 +113,46 @@ describe('the official client', () => {
     expect(done).toMatchObject({ transaction_status: 'partial_refund', refund_key: 'r1' });
     const again = refund.call(client.transaction, 'A', part);
     await expect(again).rejects.toMatchObject({ httpStatusCode: '406' });
+  });
+
+  test('[49] a direct refund that was denied is resolved as if it were one', async () => {
+    await rig.order('A');
+    await rig.pay('A', 'gopay');
+    await rig.control('/settings', { refuseRefunds: 1 }, 'PUT');
+    const part = { refund_key: 'r1', amount: 50_000 };
+
+    const denied = await client.transaction.refundDirect('A', part);
+    expect(denied).toMatchObject({ status_code: '202', refund_amount: '0.00' });
+    const done = await client.transaction.refundDirect('A', part);
+    expect(done).toMatchObject({ status_code: '200', refund_amount: '50000.00' });
+  });
+
+  test('[50] approve and deny are resolved', async () => {
+    await rig.control('/settings', { challengeCards: true }, 'PUT');
+    for (const orderId of ['A', 'B']) {
+      await rig.order(orderId);
+      await rig.pay(orderId, 'credit_card');
+    }
+
+    expect(await client.transaction.approve('A')).toMatchObject({ fraud_status: 'accept' });
+    expect(await client.transaction.deny('B')).toMatchObject({ transaction_status: 'deny' });
+  });
+
+  test('[51] capture is resolved, and 412 is an error with a string', async () => {
+    const core = moved(new CoreApi(optionsOf(keyA)));
+    await rig.order('A', { credit_card: { type: 'authorize' } });
+    const { transaction_id: id } = await rig.pay('A', 'credit_card');
+    const capture = { transaction_id: id, gross_amount: 150_000 };
+
+    expect(await core.capture(capture)).toMatchObject({ transaction_status: 'capture' });
+    await expect(core.capture(capture)).rejects.toMatchObject({ httpStatusCode: '412' });
+  });
+
+  test('[53] the history is resolved', async () => {
+    await rig.order('A');
+    await rig.pay('A', 'gopay');
+
+    const { transactions } = await client.transaction.statusb2b('A');
+    expect(transactions).toMatchObject([{ order_id: 'A', transaction_status: 'settlement' }]);
   });
 });

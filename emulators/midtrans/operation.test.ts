@@ -122,7 +122,8 @@ describe('books', () => {
 
     await rig.control('/reset');
 
-    expect(await rig.control('/books', undefined, 'GET')).toEqual({ transactions: [], tokens: [] });
+    const empty = { cursor: 0, transactions: [], tokens: [] };
+    expect(await rig.control('/books', undefined, 'GET')).toEqual(empty);
     expect(await rig.control('/clock', undefined, 'GET')).toMatchObject({ offsetSeconds: 0 });
     expect(await rig.control('/accounts', undefined, 'GET')).toEqual({ accounts: [] });
     expect(await rig.notifications()).toEqual([]);
@@ -138,28 +139,6 @@ describe('books', () => {
     database.close();
 
     await expect(startRig({ dataFile })).rejects.toThrow('another version');
-  });
-
-  test('the books show each transaction and token as they are', async () => {
-    const rig = await rigUntilEnd();
-    const token = await rig.order('A');
-    await rig.pay('A', 'gopay');
-    await rig.control('/orders/A/refund', { amount: 5000, refundKey: 'r1' });
-
-    const books = await rig.control('/books', undefined, 'GET');
-    expect(books).toMatchObject({
-      transactions: [
-        {
-          order_id: 'A',
-          merchant_id: 'G100000001',
-          status: 'partial_refund',
-          gross_amount: 150_000,
-          payment_type: 'gopay',
-          refunds: [{ refund_key: 'r1', amount: 5000 }],
-        },
-      ],
-      tokens: [{ token, order_id: 'A', merchant_id: 'G100000001', state: 'open' }],
-    });
   });
 });
 

@@ -1,18 +1,22 @@
+import type { Accounts } from './accounts.ts';
 import { amountText } from './bodies.ts';
 import type { Books } from './books.ts';
 import { type CardPlan, type CardResult, decidedCardDetails, otp, slowCardMs } from './cards.ts';
-import type { Checkout } from './checkouts.ts';
+import type { Checkout, Checkouts } from './checkouts.ts';
 import { type Clock, nextSettlementRun } from './clock.ts';
+import { customerFee } from './fees.ts';
 import { allowsReversal, type Device, getMethod, type Method } from './methods.ts';
-import type { Notifications } from './notifications.ts';
+import type { Notifications } from './notifications/notifications.ts';
 import { Refusal } from './refusal.ts';
 import type { SettingsStore } from './settings.ts';
-import { isPaid, type TransactionStatus } from './statuses.ts';
+import { isSuccessful, type TransactionStatus } from './statuses.ts';
 import type { Change, Transaction, Transactions } from './transactions.ts';
 
 type Parts = {
   books: Books;
   clock: Clock;
+  accounts: Accounts;
+  checkouts: Checkouts;
   transactions: Transactions;
   notifications: Notifications;
   settings: SettingsStore;
@@ -51,20 +55,25 @@ export function createPayments(parts: Parts) {
     return books.transaction(() => {
       requirePayable(checkout);
       const now = clock.now();
+      const account = parts.accounts.get(checkout.merchantId);
+      const paymentType = method.paymentType(device);
+      const fee = customerFee({ checkout, account, method, paymentType });
       const transaction = transactions.insert({
         ...opening,
         token: checkout.token,
         merchantId: checkout.merchantId,
         orderId: checkout.orderId,
         method: method.code,
-        paymentType: method.paymentType(device),
-        grossAmount: checkout.grossAmount,
+        paymentType,
+        grossAmount: checkout.grossAmount + fee,
+        fee,
         status: 'pending',
         // The one channel whose notifications are known to come without it.
         fraudStatus: method.code === 'indomaret' ? undefined : 'accept',
         createdAt: now,
         expiresAt: expiryOf(checkout, method, now),
         captureDueAt: opening.step === 'delayed' ? now + slowCardMs : undefined,
+        captured: 0,
       });
       notifications.notify(transaction);
       return transaction;
@@ -74,7 +83,7 @@ export function createPayments(parts: Parts) {
   function requirePayable(checkout: Checkout): void {
     const { merchantId, orderId } = checkout;
     const statuses = transactions.listOfOrder(merchantId, orderId).map(({ status }) => status);
-    if (statuses.includes('pending') || statuses.some(isPaid)) {
+    if (statuses.includes('pending') || statuses.some(isSuccessful)) {
       throw new Refusal('transaction-processed', processed);
     }
     const isOpen = checkout.state === 'open' && clock.now() < checkout.expiresAt;
@@ -98,29 +107,49 @@ export function createPayments(parts: Parts) {
   }
 
   function decideCard(transaction: Transaction, result: CardResult): Transaction {
-    if (result === 'accept') return pay(transaction);
+    if (result === 'accept' || result === 'challenge') return acceptCard(transaction, result);
     const details = { ...transaction.details, ...decidedCardDetails(result, clock.now()) };
     const fraudStatus = result === 'fraud-deny' ? 'deny' : 'accept';
     return moveOn(transaction, { from: ['pending'], to: 'deny' }, { details, fraudStatus });
   }
 
+  /** A card is good: it is captured, or only reserved where the merchant asked for that. */
+  function acceptCard(transaction: Transaction, result: 'accept' | 'challenge'): Transaction {
+    requireOnlyPayer(transaction);
+    const now = clock.now();
+    const { challengeCards, authorizeLifeSeconds } = settings.all();
+    const details = { ...transaction.details, ...decidedCardDetails(result, now) };
+    if (parts.checkouts.get(transaction.token).request.isAuthorizeOnly) {
+      const expiresAt = now + authorizeLifeSeconds * 1000;
+      return moveOn(transaction, { from: ['pending'], to: 'authorize' }, { details, expiresAt });
+    }
+    return moveOn(
+      transaction,
+      { from: ['pending'], to: 'capture' },
+      {
+        details,
+        fraudStatus: challengeCards ? 'challenge' : result,
+        captured: transaction.grossAmount,
+        capturedAt: now,
+        settleDueAt: nextSettlementRun(now),
+      },
+    );
+  }
+
   /** The money arrives: cards are captured, all else is settled. */
   function pay(transaction: Transaction): Transaction {
-    const now = clock.now();
+    if (transaction.method === 'credit_card') return decideCard(transaction, 'accept');
     requireOnlyPayer(transaction);
-    if (transaction.method === 'credit_card') {
-      const details = { ...transaction.details, ...decidedCardDetails('accept', now) };
-      const change = { details, settleDueAt: nextSettlementRun(now) };
-      return moveOn(transaction, { from: ['pending'], to: 'capture' }, change);
-    }
-    const paidChange = { details: paidDetails(transaction, now), settledAt: now };
-    return moveOn(transaction, { from: ['pending'], to: 'settlement' }, paidChange);
+    const now = clock.now();
+    const settled = { captured: transaction.grossAmount, capturedAt: now, settledAt: now };
+    const change = { ...settled, details: paidDetails(transaction, now) };
+    return moveOn(transaction, { from: ['pending'], to: 'settlement' }, change);
   }
 
   function requireOnlyPayer({ merchantId, orderId, transactionId }: Transaction): void {
     const others = transactions.listOfOrder(merchantId, orderId);
     const isPaidElsewhere = others.some(
-      (other) => other.transactionId !== transactionId && isPaid(other.status),
+      (other) => other.transactionId !== transactionId && isSuccessful(other.status),
     );
     if (isPaidElsewhere) throw new Refusal('transaction-processed', processed);
   }
@@ -132,13 +161,14 @@ export function createPayments(parts: Parts) {
   }
 
   function deny(transaction: Transaction): Transaction {
-    return moveOn(transaction, { from: ['pending'], to: 'deny' });
+    return moveOn(transaction, { from: ['pending', 'authorize'], to: 'deny' });
   }
 
   function cancel(transaction: Transaction): Transaction {
-    return moveOn(transaction, { from: ['pending', 'capture'], to: 'cancel' });
+    return moveOn(transaction, { from: ['pending', 'authorize', 'capture'], to: 'cancel' });
   }
 
+  /** By the merchant's call, or when its time is over. A reserved card ends by the clock only. */
   function expire(transaction: Transaction): Transaction {
     return moveOn(transaction, { from: ['pending'], to: 'expire' });
   }
@@ -164,6 +194,8 @@ export function createPayments(parts: Parts) {
         status: 'settlement',
         details: paidDetails(expired, now),
         createdAt: now,
+        captured: expired.grossAmount,
+        capturedAt: now,
         settledAt: now,
       });
       notifications.notify(transaction);
@@ -171,18 +203,7 @@ export function createPayments(parts: Parts) {
     });
   }
 
-  /** Settles every captured card now, whatever its own day would have been. */
-  function runSettlement(): number {
-    return settleCards(Number.MAX_SAFE_INTEGER);
-  }
-
-  function settleCards(until: number): number {
-    const captured = transactions.listDue('settle_due_at', 'capture', until);
-    const change = { settledAt: clock.now() };
-    for (const card of captured) moveOn(card, { from: ['capture'], to: 'settlement' }, change);
-    return captured.length;
-  }
-
+  /** Every change of a state goes through here: it happens once, and it is told. */
   function moveOn(transaction: Transaction, step: Step, change?: Change): Transaction {
     return books.transaction(() => {
       const moved = transactions.move(transaction.transactionId, step, change);
@@ -197,7 +218,9 @@ export function createPayments(parts: Parts) {
     for (const card of transactions.listDue('capture_due_at', 'pending', now)) {
       decideCard(card, card.cardResult ?? 'accept');
     }
-    settleCards(now);
+    for (const reserved of transactions.listDue('expires_at', 'authorize', now)) {
+      moveOn(reserved, { from: ['authorize'], to: 'expire' });
+    }
     if (settings.all().stuckPending) return;
     for (const overdue of transactions.listDue('expires_at', 'pending', now)) expire(overdue);
   }
@@ -205,7 +228,7 @@ export function createPayments(parts: Parts) {
   function nextAt(after: number): number | undefined {
     const moments = [
       transactions.nextDue('capture_due_at', 'pending', after),
-      transactions.nextDue('settle_due_at', 'capture', after),
+      transactions.nextDue('expires_at', 'authorize', after),
       transactions.nextDue('expires_at', 'pending', after),
     ].filter((moment) => moment !== undefined);
     return moments.length > 0 ? Math.min(...moments) : undefined;
@@ -221,7 +244,7 @@ export function createPayments(parts: Parts) {
     expire,
     reverse,
     settleLate,
-    runSettlement,
+    moveOn,
     run,
     nextAt,
   };

@@ -8,6 +8,7 @@ const statuses = {
   'transaction-processed': 409,
   'transaction-not-found': 404,
   'transaction-not-modifiable': 409,
+  'refund-not-found': 404,
   'refund-duplicate': 409,
   'refund-too-large': 409,
 } as const;
@@ -25,4 +26,16 @@ export class Refusal extends Error {
   get httpStatus(): number {
     return statuses[this.code];
   }
+}
+
+/** The one sentence of Midtrans for whatever a transaction's state does not allow. */
+export function notModifiable(): Refusal {
+  const message = 'Merchant cannot modify the status of the transaction';
+  return new Refusal('transaction-not-modifiable', message);
+}
+
+/** The 4xx status of an error that Express' parsers blame on the caller; undefined for a defect. */
+export function clientErrorStatus(error: unknown): number | undefined {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
 }

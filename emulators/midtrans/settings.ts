@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Books } from './books.ts';
-import { tamperModes } from './tamper.ts';
+import { tamperModes } from './notifications/tamper.ts';
 
 const Count = z.int().min(0).max(1_000_000);
 
@@ -10,7 +10,10 @@ export const Settings = z.strictObject({
   strictAccounts: z.boolean().default(false),
   stuckPending: z.boolean().default(false),
   retryJitter: z.boolean().default(false),
-  refundConfirmSeconds: z.int().min(0).max(86_400).default(60),
+  challengeCards: z.boolean().default(false),
+  authorizeLifeSeconds: z.int().min(1).max(31_536_000).default(604_800),
+  refundConfirmSeconds: z.int().min(0).max(31_536_000).default(60),
+  refuseRefunds: Count.default(0),
   notificationTimeoutMs: z.int().min(10).max(60_000).default(15_000),
   notificationDelaySeconds: z.int().min(0).max(86_400).default(0),
   holdNotifications: z.boolean().default(false),
@@ -56,7 +59,7 @@ export function createSettings(books: Books) {
   }
 
   /** Uses up one of the "next n" of a counted setting; false when none is left. */
-  function take(name: 'dropNotifications' | 'tamperNotifications'): boolean {
+  function take(name: 'dropNotifications' | 'tamperNotifications' | 'refuseRefunds'): boolean {
     const left = current[name];
     if (left > 0) change({ [name]: left - 1 });
     return left > 0;

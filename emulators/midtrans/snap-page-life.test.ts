@@ -143,66 +143,6 @@ describe('closing a page', () => {
   });
 });
 
-describe('faults', () => {
-  const fault = (draft: object) => rig.control('/faults', draft);
-  const create = (id: string) => rig.create(minimal(id));
-
-  test('[22] the next n creates fail in the documented words', async () => {
-    await fault({ scope: 'snap.create', kind: 'error', count: 2 });
-
-    expect(await create('A')).toMatchObject({ status: 500, body: { locale: 'en' } });
-    expect(await create('A')).toMatchObject({ status: 500 });
-    expect(await create('A')).toMatchObject({ status: 201 });
-  });
-
-  test('[22] a reset happens before the effect, or after it', async () => {
-    await fault({ scope: 'snap.create', kind: 'reset' });
-    await fault({ scope: 'snap.create', kind: 'reset-after-effect' });
-
-    await expect(create('A')).rejects.toThrow();
-    await expect(create('B')).rejects.toThrow();
-
-    const { tokens } = await rig.control('/books', undefined, 'GET');
-    expect(tokens).toEqual([expect.objectContaining({ order_id: 'B' })]);
-  });
-
-  test('[22] HTML with 200, a false 401, and half an answer', async () => {
-    await fault({ scope: 'snap', kind: 'html' });
-    await fault({ scope: 'all', kind: 'unauthorized' });
-    await fault({ scope: 'snap.create', kind: 'truncated' });
-
-    const html = await create('A');
-    expect(html.status).toBe(200);
-    expect(html.text).toContain('<html>');
-    expect(await create('A')).toMatchObject({ status: 401 });
-    await expect(create('A')).rejects.toThrow();
-  });
-
-  test('[22] a stalled create never answers, and a delayed one does', async () => {
-    await fault({ scope: 'snap.create', kind: 'stall' });
-    const signal = AbortSignal.timeout(100);
-    await expect(rig.create(minimal('A'), { signal })).rejects.toThrow('aborted');
-
-    await fault({ scope: 'snap.create', kind: 'delay', delayMs: 60_000 });
-    const short = AbortSignal.timeout(100);
-    await expect(rig.create(minimal('B'), { signal: short })).rejects.toThrow('aborted');
-
-    await fault({ scope: 'snap.create', kind: 'delay', delayMs: 5 });
-    expect(await create('C')).toMatchObject({ status: 201 });
-  });
-
-  test('[22] a fault keeps to its scope and to its merchant', async () => {
-    await fault({ scope: 'core.status', kind: 'error', httpStatus: 503 });
-    await fault({ scope: 'snap.create', kind: 'error', merchantId: 'G100000001' });
-
-    expect(await rig.create(minimal('A'), { key: keyB })).toMatchObject({ status: 201 });
-    expect(await create('A')).toMatchObject({ status: 500 });
-    const failed = { status: 503, body: { status_code: '503' } };
-    expect(await rig.call('/v2/A/status')).toMatchObject(failed);
-    expect(await rig.call('/v2/A/status')).toMatchObject({ status: 200 });
-  });
-});
-
 test('[20] a fourth address is left out', async () => {
   const other = await startReceiver();
   const urls = [1, 2, 3, 4].map((number) => `${other.url}/${number}`);

@@ -2,9 +2,9 @@ import express, { type NextFunction, type Request, type Response, Router } from 
 import type { Accounts } from './accounts.ts';
 import { accountOf, authenticated } from './caller.ts';
 import type { Checkout, Checkouts } from './checkouts.ts';
-import { clientErrorStatus } from './client-error.ts';
 import type { Clock } from './clock.ts';
 import type { Faults, FaultWords } from './faults.ts';
+import { clientErrorStatus } from './refusal.ts';
 import type { SettingsStore } from './settings.ts';
 import type { Transactions } from './transactions.ts';
 import { validateCheckout } from './validation.ts';

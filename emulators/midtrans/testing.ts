@@ -140,8 +140,9 @@ export async function startRig(options: Partial<EmulatorOptions> = {}) {
     },
     /** The transactions of one order, as the emulator's own books have them. */
     async attempts(orderId: string): Promise<Json[]> {
-      const { transactions } = await rig.control('/books', undefined, 'GET');
-      return (transactions as Json[]).filter((one) => one.order_id === orderId);
+      const path = `/books?orderId=${encodeURIComponent(orderId)}`;
+      const { transactions } = await rig.control(path, undefined, 'GET');
+      return transactions as Json[];
     },
     async pendingId(orderId: string): Promise<string> {
       return String((await rig.attempts(orderId)).at(-1)?.transaction_id);

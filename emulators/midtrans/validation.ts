@@ -2,6 +2,7 @@ import { parseOffsetTime } from './clock.ts';
 
 type Json = Record<string, unknown>;
 export type Item = { name: string; price: number; quantity: number };
+type FeeShare = { readonly code: string; readonly percentage: number };
 type Span = { readonly durationMs: number; readonly startsAt?: number | undefined };
 
 /** The part of a create request that this emulator acts on; unknown members are left behind. */
@@ -14,6 +15,10 @@ export type CheckoutRequest = {
   readonly pageExpiry?: Span | undefined;
   readonly finishUrl?: string | undefined;
   readonly customFields: Readonly<Record<string, string>>;
+  /** A card is only reserved, and captured by a later call. */
+  readonly isAuthorizeOnly: boolean;
+  /** How much of whose fee the shopper bears; undefined when the request says nothing of it. */
+  readonly feeShares?: readonly FeeShare[] | undefined;
   /** Account numbers that the merchant chose, by method code. */
   readonly customNumbers: Readonly<Record<string, string>>;
   readonly phone?: string | undefined;
@@ -48,6 +53,8 @@ export function validateCheckout(body: unknown, rules: Rules): Outcome {
   const expiry = readSpan('expiry', root.expiry, rules.now, problems);
   const pageExpiry = readSpan('page_expiry', root.page_expiry, rules.now, problems);
   const customNumbers = readCustomNumbers(root, problems);
+  const isAuthorizeOnly = readCardType(root.credit_card, problems) === 'authorize';
+  const feeShares = readFeeShares(root.customer_imposed_payment_fee, problems);
   checkCustomer(root.customer_details, problems);
   const customFields = readCustomFields(root, problems);
   const finishUrl = readText('callbacks.finish', asObject(root.callbacks).finish, 255, problems);
@@ -62,6 +69,8 @@ export function validateCheckout(body: unknown, rules: Rules): Outcome {
     pageExpiry,
     customFields,
     customNumbers,
+    isAuthorizeOnly,
+    feeShares,
     enabledPayments: readCodes(root.enabled_payments),
     finishUrl: isWebAddress(finishUrl) ? finishUrl : undefined,
     phone: phoneOf(root.customer_details),
@@ -179,6 +188,30 @@ function readCustomNumbers(root: Json, problems: string[]): Record<string, strin
     else problems.push(`${code}.va_number must have ${shortest} to ${longest} digits`);
   }
   return numbers;
+}
+
+function readCardType(value: unknown, problems: string[]): unknown {
+  const { type = 'authorize_capture' } = asObject(value);
+  const isKnown = type === 'authorize' || type === 'authorize_capture' || type === null;
+  if (!isKnown) problems.push('credit_card.type must be authorize or authorize_capture');
+  return type;
+}
+
+function readFeeShares(value: unknown, problems: string[]): FeeShare[] | undefined {
+  const { enable, payment_fee_configs: configs } = asObject(value);
+  if (enable !== true) return undefined;
+  const name = 'customer_imposed_payment_fee.payment_fee_configs';
+  if (!Array.isArray(configs)) {
+    problems.push(`${name} is required`);
+    return undefined;
+  }
+  return configs.map((entry, index) => {
+    const { payment_type: code, customer_percentage: percentage } = asObject(entry);
+    if (typeof code !== 'string') problems.push(`${name}[${index}].payment_type is required`);
+    const isShare = typeof percentage === 'number' && percentage >= 0 && percentage <= 100;
+    if (!isShare) problems.push(`${name}[${index}].customer_percentage must be 0 to 100`);
+    return { code: String(code), percentage: Number(percentage) };
+  });
 }
 
 function readCustomFields(root: Json, problems: string[]): Record<string, string> {

@@ -2,11 +2,11 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { Accounts } from '../accounts.ts';
 import type { Books } from '../books.ts';
-import { listNotifications } from '../notification-log.ts';
-import type { Notifications } from '../notifications.ts';
+import { listNotifications } from '../notifications/log.ts';
+import type { Notifications } from '../notifications/notifications.ts';
+import { tamperModes } from '../notifications/tamper.ts';
 import { Refusal } from '../refusal.ts';
 import type { SettingsStore } from '../settings.ts';
-import { tamperModes } from '../tamper.ts';
 import { parse, parseBody } from './parse.ts';
 
 type Parts = {

@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import type { Accounts } from '../accounts.ts';
+import type { CardPayments } from '../card-payments.ts';
 import { demoCard, otp, planCard } from '../cards.ts';
 import type { Checkout, Checkouts } from '../checkouts.ts';
 import type { Clock } from '../clock.ts';
@@ -9,15 +10,17 @@ import type { Payments } from '../payments.ts';
 import type { RefundRules } from '../refund-rules.ts';
 import type { Refunds } from '../refunds.ts';
 import { Refusal } from '../refusal.ts';
+import { isChallenged } from '../statuses.ts';
 import type { Transaction, Transactions } from '../transactions.ts';
+import { transactionView } from './books.ts';
 import { parseBody } from './parse.ts';
-import { transactionView } from './views.ts';
 
 type Parts = {
   accounts: Accounts;
   checkouts: Checkouts;
   transactions: Transactions;
   payments: Payments;
+  cardPayments: CardPayments;
   refunds: Refunds;
   refundRules: RefundRules;
   clock: Clock;
@@ -36,15 +39,24 @@ const Choice = Chooser.extend({
 });
 const outcomes = ['paid', 'pending', 'deny', 'expire', 'cancel'] as const;
 const Pay = Choice.extend({ outcome: z.enum(outcomes).default('paid') });
+const Amount = z.int().min(1).optional();
 const RefundOrder = Chooser.extend({
-  amount: z.int().min(1).optional(),
+  amount: Amount,
   refundKey: z.string().min(1).max(255).optional(),
   reason: z.string().max(255).optional(),
 });
+const RefundDecision = Chooser.extend({
+  refundKey: z.string().min(1).max(255),
+  verdict: z.enum(['confirm', 'refuse']),
+});
+const Capture = Chooser.extend({ amount: Amount });
+const Chargeback = Capture.extend({ reason: z.string().max(255).optional() });
+const Fee = Chooser.extend({ amount: z.int().min(0).max(1_000_000_000) });
 
 /** What people and banks do to orders, without a browser. */
 export function orderRoutes(parts: Parts): Router {
-  const { accounts, checkouts, transactions, payments, refunds, refundRules, clock } = parts;
+  const { accounts, checkouts, transactions, payments, cardPayments } = parts;
+  const { refunds, refundRules, clock } = parts;
 
   function checkoutOf(orderId: string, { serverKey, merchantId }: Chooser): Checkout {
     const chosen = serverKey === undefined ? merchantId : merchantOf(serverKey);
@@ -121,7 +133,7 @@ export function orderRoutes(parts: Parts): Router {
     return (req, res) => {
       const order = parseBody(schema, req as Request);
       const done = act(checkoutOf(req.params.orderId, order), order);
-      res.json(transactionView(done, refunds.listOf(done.transactionId)));
+      res.json(transactionView(done, refunds));
     };
   }
 
@@ -130,7 +142,10 @@ export function orderRoutes(parts: Parts): Router {
   router.post('/:orderId/choose', acting(Choice, choose));
   router.post(
     '/:orderId/deny',
-    acting(Chooser, (checkout) => payments.deny(attemptOf(checkout))),
+    acting(Chooser, (checkout) => {
+      const attempt = attemptOf(checkout);
+      return isChallenged(attempt) ? cardPayments.reject(attempt) : payments.deny(attempt);
+    }),
   );
   router.post(
     '/:orderId/expire',
@@ -150,6 +165,29 @@ export function orderRoutes(parts: Parts): Router {
       return refundRules.refund(attemptOf(checkout), order).transaction;
     }),
   );
+  router.post(
+    '/:orderId/decide-refund',
+    acting(RefundDecision, (checkout, { refundKey, verdict }) => {
+      return refundRules.decideByKey(attemptOf(checkout), refundKey, verdict);
+    }),
+  );
+  router.post(
+    '/:orderId/approve',
+    acting(Chooser, (checkout) => cardPayments.approve(attemptOf(checkout))),
+  );
+  router.post(
+    '/:orderId/capture',
+    acting(Capture, (checkout, { amount }) => cardPayments.capture(attemptOf(checkout), amount)),
+  );
+  router.post(
+    '/:orderId/chargeback',
+    acting(Chargeback, (checkout, order) => cardPayments.chargeBack(attemptOf(checkout), order)),
+  );
+  router.post('/:orderId/fee', (req, res) => {
+    const order = parseBody(Fee, req);
+    checkouts.imposeFee(checkoutOf(req.params.orderId, order).token, order.amount);
+    res.json({ fee: order.amount });
+  });
   router.post(
     '/:orderId/settle-late',
     acting(Chooser, (checkout) => {

@@ -2,27 +2,28 @@ import express, { type NextFunction, type Request, type Response, Router } from 
 import { z } from 'zod';
 import type { Accounts } from '../accounts.ts';
 import type { Books } from '../books.ts';
+import type { CardPayments } from '../card-payments.ts';
 import type { Checkouts } from '../checkouts.ts';
-import { clientErrorStatus } from '../client-error.ts';
 import type { Clock } from '../clock.ts';
 import { FaultDraft, type Faults } from '../faults.ts';
 import { isLoopback } from '../hosts.ts';
-import type { Notifications } from '../notifications.ts';
+import type { Notifications } from '../notifications/notifications.ts';
 import type { Payments } from '../payments.ts';
 import type { RefundRules } from '../refund-rules.ts';
 import type { Refunds } from '../refunds.ts';
-import { Refusal } from '../refusal.ts';
+import { clientErrorStatus, Refusal } from '../refusal.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { SettingsChange, type SettingsStore } from '../settings.ts';
 import type { Transactions } from '../transactions.ts';
+import { bookRoutes } from './books.ts';
 import { notificationRoutes } from './notifications.ts';
 import { orderRoutes } from './orders.ts';
-import { parseBody } from './parse.ts';
-import { checkoutView, transactionView } from './views.ts';
+import { parse, parseBody } from './parse.ts';
 
 export type ControlParts = {
   accounts: Accounts;
   books: Books;
+  cardPayments: CardPayments;
   checkouts: Checkouts;
   clock: Clock;
   faults: Faults;
@@ -50,19 +51,20 @@ const AccountDraft = z.strictObject({
   finishUrl: Url.optional(),
   unfinishUrl: Url.optional(),
   errorUrl: Url.optional(),
+  customerFee: z.int().min(0).max(1_000_000_000).optional(),
 });
 const Advance = z.strictObject({ seconds: z.number().positive().max(longestAdvanceSeconds) });
 
 /** The emulator's own controls; nothing here exists at Midtrans. */
 export function controlRoutes(parts: ControlParts): Router {
-  const { clock, payments, scheduler, settings } = parts;
+  const { cardPayments, clock, scheduler, settings } = parts;
   const router = Router();
   router.use(onlyFromHere, express.json({ limit: '256kb' }));
   router.use('/orders', orderRoutes(parts));
   router.use('/notifications', notificationRoutes(parts));
   addAccountRoutes(router, parts);
   addFaultRoutes(router, parts);
-  addBookRoutes(router, parts);
+  router.use(bookRoutes(parts));
 
   router.get('/clock', (_req, res) => void res.json(clockView(clock)));
   router.post('/clock/advance', async (req, res) => {
@@ -70,7 +72,7 @@ export function controlRoutes(parts: ControlParts): Router {
     res.json(clockView(clock));
   });
   router.post('/settlement-run', (_req, res) => {
-    res.json({ settled: payments.runSettlement() });
+    res.json({ settled: cardPayments.runSettlement() });
   });
   router.post('/stuck-pending', (req, res) => {
     const { on } = parseBody(z.strictObject({ on: z.boolean() }), req);
@@ -113,25 +115,13 @@ function addFaultRoutes(router: Router, { faults }: ControlParts): void {
     faults.clear();
     res.json({ faults: [] });
   });
-}
-
-function addBookRoutes(router: Router, parts: ControlParts): void {
-  const { books, checkouts, clock, refunds, settings, transactions } = parts;
-  router.get('/books', (_req, res) => {
-    res.json({
-      transactions: transactions
-        .list()
-        .map((transaction) =>
-          transactionView(transaction, refunds.listOf(transaction.transactionId)),
-        ),
-      tokens: checkouts.list().map(checkoutView),
-    });
+  router.get('/calls', (req, res) => {
+    const Caller = z.strictObject({ merchantId: z.string().optional() });
+    res.json({ calls: faults.calls(parse(Caller, req.query).merchantId) });
   });
-  router.post('/reset', (_req, res) => {
-    books.wipe();
-    clock.reload();
-    settings.reload();
-    res.json({ reset: true });
+  router.delete('/calls', (_req, res) => {
+    faults.forgetCalls();
+    res.json({ calls: faults.calls() });
   });
 }
 

@@ -4,8 +4,7 @@ import type { Checkout } from '../checkouts.ts';
 import { expandMethods, getMethod, type Method } from '../methods.ts';
 import type { Transaction } from '../transactions.ts';
 import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
-import { summary } from './summary.ts';
+import { layout, summary } from './layout.ts';
 
 export type Choosing = {
   readonly checkout: Checkout;

@@ -1,3 +1,6 @@
+import type { Account } from '../accounts.ts';
+import type { Checkout } from '../checkouts.ts';
+import type { Transaction } from '../transactions.ts';
 import { type Html, html } from './html.ts';
 
 export const stylePath = '/snap/v3/page.css';
@@ -21,6 +24,26 @@ export function layout(title: string, content: Html): string {
 </html>
 `;
   return page.text;
+}
+
+/** What is paid, to whom, and for what: the head of every payment page. */
+export function summary(checkout: Checkout, account: Account, attempt?: Transaction): Html {
+  const { request, orderId } = checkout;
+  const rows = request.items.map(
+    (item) => html`<li>
+<span class="name">${item.name}${item.quantity > 1 && `\u00a0×\u00a0${item.quantity}`}</span>
+<span class="money">${rupiah(item.price * item.quantity)}</span>
+</li>`,
+  );
+  const items = html`<details class="items" open><summary>What you pay for</summary>
+<ul>${rows}</ul></details>`;
+  return html`<header class="summary">
+<p class="merchant">${account.name ?? `Merchant ${account.merchantId}`}</p>
+<h1 class="money">${rupiah(attempt?.grossAmount ?? checkout.grossAmount)}</h1>
+<p class="order">Order <span>${orderId}</span></p>
+${attempt !== undefined && attempt.fee > 0 && html`<p class="hint">With a payment fee of ${rupiah(attempt.fee)}.</p>`}
+${rows.length > 0 && items}
+</header>`;
 }
 
 /** `Rp 150.000`, with a plain space; the style sheet keeps it on one line. */

@@ -2,8 +2,7 @@ import type { Account } from '../accounts.ts';
 import type { Checkout } from '../checkouts.ts';
 import type { Transaction } from '../transactions.ts';
 import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
-import { summary } from './summary.ts';
+import { layout, summary } from './layout.ts';
 
 /** The page of an order that was paid, for whoever opens it again or has no shop to return to. */
 export function paidPage(view: {
@@ -12,15 +11,21 @@ export function paidPage(view: {
   transaction: Transaction;
   next: string | undefined;
 }): string {
-  const { status } = view.transaction;
-  const words =
-    status === 'refund' ? 'Refunded' : status === 'partial_refund' ? 'Partly refunded' : 'Paid';
+  const words = outcomeWords(view.transaction);
   return layout(
     `${words}: order ${view.checkout.orderId}`,
-    html`${summary(view.checkout, view.account)}
+    html`${summary(view.checkout, view.account, view.transaction)}
 <p class="notice good" role="status"><span aria-hidden="true">✓</span> ${words}. The shop has been told.</p>
 ${backToShop(view.next)}`,
   );
+}
+
+function outcomeWords({ status, fraudStatus }: Transaction): string {
+  if (status === 'refund') return 'Refunded';
+  if (status === 'partial_refund') return 'Partly refunded';
+  if (status === 'chargeback' || status === 'partial_chargeback') return 'Charged back';
+  if (status === 'authorize') return 'Reserved on your card';
+  return fraudStatus === 'challenge' ? 'Being checked' : 'Paid';
 }
 
 /** A page that says why there is nothing to pay here. */

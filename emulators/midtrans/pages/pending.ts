@@ -5,9 +5,8 @@ import { type Details, getMethod } from '../methods.ts';
 import type { Transaction } from '../transactions.ts';
 import { pathOf } from './choosing.ts';
 import { type Html, html } from './html.ts';
-import { layout } from './layout.ts';
+import { layout, summary } from './layout.ts';
 import { qrPicture } from './qr-picture.ts';
-import { summary } from './summary.ts';
 
 export type Pending = { checkout: Checkout; account: Account; transaction: Transaction };
 
@@ -16,7 +15,7 @@ export function pendingPage({ checkout, account, transaction }: Pending): string
   const content = transaction.step === 'otp' ? otpForm : waiting;
   return layout(
     `Pay order ${checkout.orderId}`,
-    html`${summary(checkout, account)}
+    html`${summary(checkout, account, transaction)}
 ${content(checkout, transaction)}
 <p class="aside"><a href="${pathOf(checkout)}/leave">Back to shop</a></p>`,
   );

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestByHttp } from 'node:http';
 import { request as requestByHttps } from 'node:https';
-import { addressOf } from './hosts.ts';
+import { addressOf } from '../hosts.ts';
 
 /** How one attempt ended: the receiver's answer, or what kept it from answering. */
 export type Answer = {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Account } from './accounts.ts';
-import { notificationBody } from './bodies.ts';
-import type { Books } from './books.ts';
-import type { Checkouts } from './checkouts.ts';
-import { type Clock, jakartaTime } from './clock.ts';
-import { Refusal } from './refusal.ts';
-import type { SettingsStore } from './settings.ts';
-import { type Body, signed } from './signature.ts';
-import type { Subjects } from './subjects.ts';
+import type { Account } from '../accounts.ts';
+import type { Subjects } from '../bodies.ts';
+import { notificationBody } from '../bodies.ts';
+import type { Books } from '../books.ts';
+import type { Checkouts } from '../checkouts.ts';
+import { type Clock, jakartaTime } from '../clock.ts';
+import { Refusal } from '../refusal.ts';
+import type { SettingsStore } from '../settings.ts';
+import { type Body, signed } from '../signature.ts';
+import type { Transaction } from '../transactions.ts';
 import { type TamperMode, tamper } from './tamper.ts';
-import type { Transaction } from './transactions.ts';
 
 type Parts = {
   books: Books;

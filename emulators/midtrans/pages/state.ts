@@ -1,7 +1,7 @@
-import type { Checkout, Checkouts } from './checkouts.ts';
-import type { Clock } from './clock.ts';
-import { isPaid } from './statuses.ts';
-import type { Transaction, Transactions } from './transactions.ts';
+import type { Checkout, Checkouts } from '../checkouts.ts';
+import type { Clock } from '../clock.ts';
+import { isSuccessful } from '../statuses.ts';
+import type { Transaction, Transactions } from '../transactions.ts';
 
 /** What a payment page has to show. */
 export type PageState =
@@ -19,7 +19,7 @@ export function createPageStates({ checkouts, transactions, clock }: Parts) {
     if (!checkout) return { kind: 'unknown' };
     const attempts = transactions.listOfOrder(checkout.merchantId, checkout.orderId);
     const own = attempts.filter((attempt) => attempt.token === token);
-    const paid = attempts.find(({ status }) => isPaid(status));
+    const paid = attempts.find(({ status }) => isSuccessful(status));
     if (paid?.token === token) return { kind: 'paid', checkout, transaction: paid };
     if (paid) return { kind: 'gone', checkout, message: 'transaction has been processed' };
     const pending = own.find(({ status }) => status === 'pending');

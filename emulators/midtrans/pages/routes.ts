@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import { planCard } from './cards.ts';
-import type { Checkout } from './checkouts.ts';
-import type { Clock } from './clock.ts';
-import type { Faults, FaultWords } from './faults.ts';
-import { type Device, expandMethods, findMethod } from './methods.ts';
-import type { createPageAnswers } from './page-answers.ts';
-import type { PageState } from './page-state.ts';
-import { stylePath } from './pages/layout.ts';
-import type { Payments } from './payments.ts';
-import { Refusal } from './refusal.ts';
-import type { Transaction } from './transactions.ts';
+import { planCard } from '../cards.ts';
+import type { Checkout } from '../checkouts.ts';
+import type { Clock } from '../clock.ts';
+import type { Faults, FaultWords } from '../faults.ts';
+import { type Device, expandMethods, findMethod } from '../methods.ts';
+import type { Payments } from '../payments.ts';
+import { Refusal } from '../refusal.ts';
+import type { Transaction } from '../transactions.ts';
+import type { createPageAnswers } from './answers.ts';
+import { stylePath } from './layout.ts';
+import type { PageState } from './state.ts';
 
 type Parts = {
   clock: Clock;
@@ -37,7 +37,7 @@ export function pageRoutes(parts: Parts): Router {
   const { clock, payments, stateOf, answers } = parts;
   const { choose, decide } = createActions(parts);
   const router = Router();
-  const style = readFileSync(join(import.meta.dirname, 'pages/page.css'), 'utf8');
+  const style = readFileSync(join(import.meta.dirname, 'page.css'), 'utf8');
   router.get(stylePath, (_req, res) => {
     res.set('cache-control', 'max-age=300').type('css').send(style);
   });

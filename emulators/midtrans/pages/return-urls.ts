@@ -1,7 +1,7 @@
-import type { Account } from './accounts.ts';
-import type { Checkout } from './checkouts.ts';
-import { apiCode } from './statuses.ts';
-import type { Transaction } from './transactions.ts';
+import type { Account } from '../accounts.ts';
+import type { Checkout } from '../checkouts.ts';
+import { apiCode } from '../statuses.ts';
+import type { Transaction } from '../transactions.ts';
 
 /** Where the browser goes after a payment; undefined when the merchant named nothing. */
 export function finishUrl(checkout: Checkout, account: Account, transaction: Transaction) {
@@ -32,7 +32,7 @@ export function returnOrigins(checkout: Checkout, account: Account): string[] {
 function withResult(base: string, checkout: Checkout, transaction: Transaction | undefined) {
   const result = new URLSearchParams({ order_id: checkout.orderId });
   if (transaction) {
-    result.set('status_code', apiCode(transaction.status));
+    result.set('status_code', apiCode(transaction));
     result.set('transaction_status', transaction.status);
   }
   const [address = '', fragment] = base.split('#', 2);

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Books } from './books.ts';
-import type { Clock } from './clock.ts';
+import type { Books } from '../books.ts';
+import type { Clock } from '../clock.ts';
+import type { SettingsStore } from '../settings.ts';
 import { type Answer, send } from './sender.ts';
-import type { SettingsStore } from './settings.ts';
 
 type QueuedRow = { number: number; lane: string };
 type DeliveryRow = { number: number; url: string; body: string; retries: number };

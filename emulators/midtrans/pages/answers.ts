@@ -1,14 +1,14 @@
 import type { Response } from 'express';
-import type { Accounts } from './accounts.ts';
-import type { Checkout } from './checkouts.ts';
-import type { Clock } from './clock.ts';
-import type { PageState } from './page-state.ts';
-import { choosingPage, pathOf } from './pages/choosing.ts';
-import { leftPage, paidPage, problemPage } from './pages/outcome.ts';
-import { pendingPage } from './pages/pending.ts';
+import type { Accounts } from '../accounts.ts';
+import type { Checkout } from '../checkouts.ts';
+import type { Clock } from '../clock.ts';
+import { isSuccessful } from '../statuses.ts';
+import type { Transaction } from '../transactions.ts';
+import { choosingPage, pathOf } from './choosing.ts';
+import { leftPage, paidPage, problemPage } from './outcome.ts';
+import { pendingPage } from './pending.ts';
 import { finishUrl, leaveUrl, returnOrigins } from './return-urls.ts';
-import { isPaid } from './statuses.ts';
-import type { Transaction } from './transactions.ts';
+import type { PageState } from './state.ts';
 
 type Parts = { accounts: Accounts; clock: Clock };
 type Form = { method?: string | undefined; problem?: string | undefined };
@@ -48,7 +48,7 @@ export function createPageAnswers({ accounts, clock }: Parts) {
 
   /** Sends the browser on after something was done: to the shop, or back to the page. */
   function proceed(res: Response, checkout: Checkout, transaction: Transaction): void {
-    const isDone = isPaid(transaction.status) || transaction.step === 'delayed';
+    const isDone = isSuccessful(transaction.status) || transaction.step === 'delayed';
     const account = accounts.get(checkout.merchantId);
     const target = isDone ? finishUrl(checkout, account, transaction) : undefined;
     // The policy of the page that the form was on decides whether the browser may go there.

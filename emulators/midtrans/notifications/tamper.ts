@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Body, signatureOf, signed } from './signature.ts';
+import { type Body, signatureOf, signed } from '../signature.ts';
 
 type Forgery = (body: Body, serverKey: string) => unknown;
 /** Any key but the merchant's own; that it is written here makes forgeries repeatable. */

@@ -90,6 +90,36 @@ create table public.daily_stats (
   constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status)
 );
 
+create table public.ledger_days (
+  tenant_id uuid not null,
+  day date not null,
+  account text not null,
+  currency text not null,
+  debits bigint default 0 not null,
+  credits bigint default 0 not null,
+  constraint ledger_days_pkey PRIMARY KEY (tenant_id, day, account, currency)
+);
+
+create table public.ledger_transfers (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  kind text not null,
+  debit_account text not null,
+  credit_account text not null,
+  amount bigint not null,
+  currency text not null,
+  order_id uuid not null,
+  payment_id uuid not null,
+  day date not null,
+  created_at timestamp with time zone default now() not null,
+  constraint ledger_transfers_pkey PRIMARY KEY (tenant_id, id),
+  constraint ledger_transfers_amount_positive CHECK ((amount > 0)),
+  constraint ledger_transfers_credit_known CHECK ((credit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'refunds'::text, 'losses'::text]))),
+  constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'refunds'::text, 'losses'::text]))),
+  constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'loss'::text]))),
+  constraint ledger_transfers_two_sides CHECK ((debit_account <> credit_account))
+);
+
 create table public.notifications (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -181,10 +211,15 @@ create table public.payments (
   expires_at timestamp with time zone not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  captured_amount bigint default 0 not null,
+  lost_amount bigint default 0 not null,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
   constraint payments_reference_key UNIQUE (tenant_id, provider, provider_reference),
   constraint payments_amount_positive CHECK ((amount > 0)),
+  constraint payments_captured_within_amount CHECK (((captured_amount >= 0) AND (captured_amount <= amount))),
   constraint payments_lease_with_call CHECK (((status = 'creating'::text) = (lease_id IS NOT NULL))),
+  constraint payments_lost_not_negative CHECK ((lost_amount >= 0)),
+  constraint payments_outgo_within_captured CHECK (((refunded_amount + lost_amount) <= captured_amount)),
   constraint payments_provider_known CHECK ((provider = ANY (ARRAY['midtrans'::text, 'stripe'::text]))),
   constraint payments_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= amount))),
   constraint payments_status_known CHECK ((status = ANY (ARRAY['creating'::text, 'unknown'::text, 'pending'::text, 'challenged'::text, 'authorized'::text, 'paid'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text, 'partially_refunded'::text, 'disputed'::text])))
@@ -254,6 +289,8 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
+CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
@@ -267,6 +304,10 @@ CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_se
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.customers add constraint customers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.daily_stats add constraint daily_stats_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.ledger_days add constraint ledger_days_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.ledger_transfers add constraint ledger_transfers_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.ledger_transfers add constraint ledger_transfers_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.ledger_transfers add constraint ledger_transfers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.notifications add constraint notifications_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.notifications add constraint notifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.order_events add constraint order_events_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
@@ -293,6 +334,10 @@ alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
 alter table public.daily_stats force row level security;
+alter table public.ledger_days enable row level security;
+alter table public.ledger_days force row level security;
+alter table public.ledger_transfers enable row level security;
+alter table public.ledger_transfers force row level security;
 alter table public.notifications enable row level security;
 alter table public.notifications force row level security;
 alter table public.order_events enable row level security;
@@ -323,6 +368,14 @@ create policy customers_tenant on public.customers to kassa_app
   with check ((tenant_id = app.current_tenant()));
 
 create policy daily_stats_tenant on public.daily_stats to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy ledger_days_tenant on public.ledger_days to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy ledger_transfers_tenant on public.ledger_transfers to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -375,6 +428,8 @@ grant execute on function app.set_tenant(uuid) to kassa_app;
 grant insert, select, update on table public.api_keys to kassa_platform;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
+grant insert, select, update on table public.ledger_days to kassa_app;
+grant insert, select on table public.ledger_transfers to kassa_app;
 grant insert, select, update on table public.notifications to kassa_app;
 grant insert, select on table public.order_events to kassa_app;
 grant insert, select, update on table public.orders to kassa_app;

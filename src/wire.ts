@@ -7,6 +7,7 @@ import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createHealthService } from './services/health.ts';
+import { createLedgerService } from './services/ledger.ts';
 import { createNotificationService } from './services/notifications.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
@@ -77,6 +78,7 @@ export async function wire({ config, log, version }: WireOptions) {
       log,
     }),
     stats: createStatsService({ db }),
+    ledger: createLedgerService({ db }),
     health: createHealthService({ db, version }),
   };
 

@@ -51,6 +51,15 @@ export function createDb({ app, platform }: { app: pg.Pool; platform: pg.Pool })
     return retryConflicts(() => runOnce(app, openTenant(tenantId), work));
   }
 
+  /** As `withTenant`, for reading only: all statements see one moment, so that sums can agree. */
+  async function withTenantSnapshot<T>(
+    tenantId: TenantId,
+    work: (tx: TenantTx) => Promise<T>,
+  ): Promise<T> {
+    const begin = 'begin isolation level repeatable read, read only';
+    return retryConflicts(() => run(app, openTenant(tenantId, begin), work));
+  }
+
   /** Runs `work` in one transaction of the control plane: registry, keys, plans. */
   async function withPlatform<T>(work: (tx: PlatformTx) => Promise<T>): Promise<T> {
     return retryConflicts(() => run(platform, openPlatform, work));
@@ -60,7 +69,7 @@ export function createDb({ app, platform }: { app: pg.Pool; platform: pg.Pool })
     await Promise.all([app.end(), platform.end()]);
   }
 
-  return { withTenant, withTenantOnce, withPlatform, close };
+  return { withTenant, withTenantOnce, withTenantSnapshot, withPlatform, close };
 }
 
 type Send = Transaction['query'];
@@ -71,9 +80,9 @@ type Opening<Tx> = {
   toTx(query: Transaction['query']): Tx;
 };
 
-function openTenant(tenantId: TenantId): Opening<TenantTx> {
+function openTenant(tenantId: TenantId, begin = 'begin'): Opening<TenantTx> {
   return {
-    send: (send) => [send('begin'), send('select app.set_tenant($1)', [tenantId])],
+    send: (send) => [send(begin), send('select app.set_tenant($1)', [tenantId])],
     toTx: (query) => ({ tenantId, query }) as TenantTx,
   };
 }

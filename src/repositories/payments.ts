@@ -1,5 +1,6 @@
 import type { TenantTx } from '../db/database.ts';
 import { OrderId, PaymentId } from '../domain/ids.ts';
+import type { Position } from '../domain/ledger.ts';
 import { currencyOf, type Money } from '../domain/money.ts';
 import type { PaymentStatus } from '../domain/payment-states.ts';
 
@@ -13,7 +14,10 @@ export type Payment = {
   readonly transactionId: string | undefined;
   readonly status: PaymentStatus;
   readonly money: Money;
+  readonly capturedAmount: bigint;
   readonly refundedAmount: bigint;
+  /** Charged back, reversed or voided. */
+  readonly lostAmount: bigint;
   readonly method: string | undefined;
   readonly token: string | undefined;
   readonly redirectUrl: string | undefined;
@@ -33,7 +37,9 @@ type PaymentRow = {
   provider_transaction_id: string | null;
   status: PaymentStatus;
   amount: bigint;
+  captured_amount: bigint;
   refunded_amount: bigint;
+  lost_amount: bigint;
   currency: string;
   method: string | null;
   token: string | null;
@@ -47,7 +53,7 @@ type PaymentRow = {
 
 // Leases and deadlines are compared by the database's clock: servers disagree.
 const columns = `id, order_id, provider, provider_reference, provider_transaction_id, status,
-  amount, refunded_amount, currency, method, token, redirect_url, provider_calls,
+  amount, captured_amount, refunded_amount, lost_amount, currency, method, token, redirect_url, provider_calls,
   coalesce(lease_until > now(), false) as is_leased, checks, expires_at,
   expires_at <= now() as is_overdue`;
 
@@ -213,14 +219,15 @@ export async function move(
     readonly status: PaymentStatus;
     readonly transactionId: string | undefined;
     readonly method: string | undefined;
-    readonly refundedAmount: bigint;
+    readonly position: Position;
     readonly isFinished: boolean;
   },
 ): Promise<void> {
   await tx.query(
     `update payments
-        set status = $3, provider_transaction_id = $4, method = $5, refunded_amount = $6,
-            next_check_at = case when $7 then null else next_check_at end,
+        set status = $3, provider_transaction_id = $4, method = $5, captured_amount = $6,
+            refunded_amount = $7, lost_amount = $8,
+            next_check_at = case when $9 then null else next_check_at end,
             lease_id = null, lease_until = null, updated_at = now()
       where tenant_id = $1 and id = $2`,
     [
@@ -229,7 +236,9 @@ export async function move(
       next.status,
       next.transactionId ?? null,
       next.method ?? null,
-      next.refundedAmount,
+      next.position.captured,
+      next.position.refunded,
+      next.position.lost,
       next.isFinished,
     ],
   );
@@ -258,7 +267,9 @@ function toPayment(row: PaymentRow): Payment {
     transactionId: row.provider_transaction_id ?? undefined,
     status: row.status,
     money: { amount: row.amount, currency: currencyOf(row.currency) },
+    capturedAmount: row.captured_amount,
     refundedAmount: row.refunded_amount,
+    lostAmount: row.lost_amount,
     method: row.method ?? undefined,
     token: row.token ?? undefined,
     redirectUrl: row.redirect_url ?? undefined,

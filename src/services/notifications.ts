@@ -83,7 +83,7 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
     const { account, message, payment, stored, requestId } = confirmation;
     const news = await observe(account, { message, payment, timeoutMs: confirmMs });
     await db.withTenant(tenant.id, async (tx) => {
-      await apply(tx, { ...news, payment, stored, requestId });
+      await apply(tx, tenant, { ...news, payment, stored, requestId });
       if (news.isConclusive) return;
       // One job a message, however many copies of it come while the provider is slow.
       const payload = { notificationId: stored.id, requestId };
@@ -110,7 +110,7 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
     const { stored, payment } = found;
     const news = await observe(accountOf(tenant), { message: parse(stored.body), payment });
     await db.withTenant(tenant.id, async (tx) => {
-      await apply(tx, { ...news, payment, stored, requestId });
+      await apply(tx, tenant, { ...news, payment, stored, requestId });
     });
     if (!news.isConclusive) throw new Error(`Midtrans does not confirm notification ${id} yet.`);
   }
@@ -248,6 +248,7 @@ function isConclusive(
 
 async function apply(
   tx: TenantTx,
+  { timeZone }: Tenant,
   news: News & {
     readonly payment: Payment;
     readonly stored: StoredNotification;
@@ -255,7 +256,7 @@ async function apply(
   },
 ): Promise<void> {
   if (!news.observation) return;
-  const cause = { source: 'notification', requestId: news.requestId } as const;
+  const cause = { source: 'notification', requestId: news.requestId, timeZone } as const;
   const { detail } = await applyObservation(tx, news.payment, news.observation, cause);
   if (!news.isConclusive) return;
   await notifications.finish(tx, news.stored.id, { status: 'processed', detail });

@@ -6,7 +6,13 @@ import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
-import { type Cause, followPayments, movePayment, queueEnd } from './order-changes.ts';
+import {
+  type BookedCause,
+  followPayments,
+  movePayment,
+  positionOf,
+  queueEnd,
+} from './order-changes.ts';
 
 export type Applied = {
   readonly kind: 'moved' | 'stayed' | 'illegal';
@@ -17,7 +23,7 @@ type Change = {
   readonly order: Order;
   readonly payment: Payment;
   readonly observation: Observation;
-  readonly cause: Cause;
+  readonly cause: BookedCause;
 };
 
 /**
@@ -28,7 +34,7 @@ export async function applyObservation(
   tx: TenantTx,
   payment: Payment,
   observation: Observation,
-  cause: Cause,
+  cause: BookedCause,
 ): Promise<Applied> {
   // The order's lock makes all news about one order queue up; what was read before it is old.
   const order = await orders.lock(tx, payment.orderId);
@@ -104,9 +110,10 @@ async function noteUnmoved(tx: TenantTx, change: Change, attention: string | und
   if (await orderEvents.has(tx, note)) return;
   if (attention) await orders.update(tx, order, { attentionReason: attention });
   if (isNew) {
-    const { status, refundedAmount } = payment;
+    const { status } = payment;
+    const position = positionOf(payment);
     const isFinished = !isOpen(status);
-    await payments.move(tx, payment, { status, transactionId, method, refundedAmount, isFinished });
+    await payments.move(tx, payment, { status, transactionId, method, position, isFinished });
   }
   await appendEvent(tx, change, attention);
 }

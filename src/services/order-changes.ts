@@ -1,5 +1,7 @@
 import type { TenantTx } from '../db/database.ts';
 import type { MailKind } from '../domain/jobs.ts';
+import { type Position, positionAfter, transfersBetween } from '../domain/ledger.ts';
+import { localDate } from '../domain/local-time.ts';
 import {
   hasMoney,
   isOpen,
@@ -8,6 +10,7 @@ import {
   orderStandOf,
 } from '../domain/payment-states.ts';
 import * as dailyStats from '../repositories/daily-stats.ts';
+import * as ledger from '../repositories/ledger.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
@@ -21,6 +24,9 @@ export type Cause = {
   readonly source: orderEvents.EventSource;
   readonly requestId?: string | undefined;
 };
+
+/** A cause with the tenant's time zone, whose days the books are kept in. */
+export type BookedCause = Cause & { readonly timeZone: string };
 
 /**
  * Makes an order, whose row the caller has locked, what its payments say, with everything that
@@ -84,7 +90,11 @@ export async function changeOrder(tx: TenantTx, order: Order, change: OrderChang
 }
 
 /** Ends a payment that the provider has nothing of, and cannot get anything of any more. */
-export async function expirePayment(tx: TenantTx, payment: Payment, cause: Cause): Promise<void> {
+export async function expirePayment(
+  tx: TenantTx,
+  payment: Payment,
+  cause: BookedCause,
+): Promise<void> {
   const order = await orders.lock(tx, payment.orderId);
   const current = await payments.get(tx, payment.id);
   if (!isOpen(current.status) || current.isLeased) return;
@@ -94,15 +104,25 @@ export async function expirePayment(tx: TenantTx, payment: Payment, cause: Cause
 
 type Moved = Pick<Payment, 'status' | 'transactionId' | 'method' | 'refundedAmount'>;
 
-/** Writes a payment's new state and its line of history. */
+/** Writes a payment's new state, its line of history, and what that means for the books. */
 export async function movePayment(
   tx: TenantTx,
   payment: Payment,
   { status, transactionId, method, refundedAmount }: Moved,
-  cause: Cause & { readonly detail?: string | undefined },
+  { timeZone, ...cause }: BookedCause & { readonly detail?: string | undefined },
 ): Promise<void> {
+  const { amount, currency } = payment.money;
+  const before = positionOf(payment);
+  const position = positionAfter(before, { to: status, amount, refundedAmount });
   const isFinished = !isOpen(status);
-  await payments.move(tx, payment, { status, transactionId, method, refundedAmount, isFinished });
+  await payments.move(tx, payment, { status, transactionId, method, position, isFinished });
+  await ledger.post(tx, {
+    transfers: transfersBetween(before, position),
+    currency,
+    orderId: payment.orderId,
+    paymentId: payment.id,
+    day: localDate(new Date(), timeZone).day,
+  });
   await orderEvents.append(tx, {
     orderId: payment.orderId,
     paymentId: payment.id,
@@ -112,6 +132,12 @@ export async function movePayment(
     reference: transactionId,
     ...cause,
   });
+}
+
+/** What became of a payment's money, as its row says. */
+export function positionOf(payment: Payment): Position {
+  const { capturedAmount, refundedAmount, lostAmount } = payment;
+  return { captured: capturedAmount, refunded: refundedAmount, lost: lostAmount };
 }
 
 /** Has the shopper told, once this transaction is committed. */

@@ -8,7 +8,7 @@ import type { StatusAnswer } from '../providers/payment-provider.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import { applyObservation } from './observations.ts';
-import { type Cause, expirePayment } from './order-changes.ts';
+import { type BookedCause, expirePayment } from './order-changes.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -28,14 +28,12 @@ export type PaymentChecks = ReturnType<typeof createPaymentChecks>;
 
 /** Asks the provider about payments that nobody told us about. */
 export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
-  const cause: Cause = { source: 'check' };
-
   /** Asks about one payment and writes the answer; false when the provider did not say. */
   async function check(tenant: Tenant, id: PaymentId): Promise<boolean> {
     const payment = await plan(tenant.id, id);
     if (!tenant.midtrans) return false;
     const answer = await ask(tenant.midtrans, payment);
-    await write(tenant.id, payment, answer);
+    await write(tenant, payment, answer);
     return answer.kind !== 'unavailable';
   }
 
@@ -54,10 +52,10 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
       // Somebody chose a method after we asked.
       if (page === 'in-use') answer = await askAndExpire(account, payment);
     }
-    await write(tenant.id, payment, answer);
+    await write(tenant, payment, answer);
     if (answer.kind === 'unavailable') return 'unavailable';
     if (isOver(answer)) {
-      await db.withTenant(tenant.id, (tx) => expirePayment(tx, payment, cause));
+      await db.withTenant(tenant.id, (tx) => expirePayment(tx, payment, causeIn(tenant)));
     }
     const after = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, id));
     return isOpen(after.status) ? 'open' : 'ended';
@@ -80,10 +78,13 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
     return midtrans.status(account, { reference, transactionId });
   }
 
-  async function write(tenantId: TenantId, payment: Payment, answer: StatusAnswer) {
+  async function write(tenant: Tenant, payment: Payment, answer: StatusAnswer) {
+    const { id: tenantId } = tenant;
     if (answer.kind === 'found') {
       const { observation } = answer;
-      await db.withTenant(tenantId, (tx) => applyObservation(tx, payment, observation, cause));
+      await db.withTenant(tenantId, (tx) =>
+        applyObservation(tx, payment, observation, causeIn(tenant)),
+      );
     }
     if (answer.kind === 'unavailable') {
       log.warn({ tenantId, paymentId: payment.id, reason: answer.reason }, 'a check failed');
@@ -106,6 +107,10 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
   }
 
   return { check, end };
+}
+
+function causeIn({ timeZone }: Tenant): BookedCause {
+  return { source: 'check', timeZone };
 }
 
 /** Nothing is waiting at the provider, and no money has come. */

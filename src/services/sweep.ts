@@ -22,8 +22,6 @@ const paymentsPerTenant = 100;
 /** After so many silences in a row a provider is left alone until the next sweep. */
 const patience = 3;
 
-export type Sweep = ReturnType<typeof createSweep>;
-
 /** Checks every payment that is due, tenant by tenant: none can stop or starve another. */
 export function createSweep({ db, checks, directory, log }: Dependencies) {
   /** Answers how many payments it looked at. */

@@ -137,12 +137,22 @@ async function storeOrder(merchant: Merchant, order: OrderBefore): Promise<void>
      values ($1, $2, $3, $4, 'A', $5, $6, $7, 'IDR', '\\x00', '2026-01-15')`,
     [merchant.id, orderId, order.order_id, customerId, status, order.gross_amount, refunded],
   );
+  const captured = ['pending', 'expired'].includes(status) ? 0 : order.gross_amount;
   await admin.query(
     `insert into payments (tenant_id, order_id, provider, provider_reference, status, amount,
-                           refunded_amount, currency, provider_transaction_id, token, redirect_url,
-                           expires_at)
-     values ($1, $2, 'midtrans', $3, $4, $5, $6, 'IDR', $7, 'token', 'https://app.example/x',
+                           captured_amount, refunded_amount, currency, provider_transaction_id,
+                           token, redirect_url, expires_at)
+     values ($1, $2, 'midtrans', $3, $4, $5, $6, $7, 'IDR', $8, 'token', 'https://app.example/x',
              now() + interval '1 day')`,
-    [merchant.id, orderId, order.order_id, status, order.gross_amount, refunded, transactionId],
+    [
+      merchant.id,
+      orderId,
+      order.order_id,
+      status,
+      order.gross_amount,
+      captured,
+      refunded,
+      transactionId,
+    ],
   );
 }

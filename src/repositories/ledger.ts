@@ -1,0 +1,132 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { TenantTx } from '../db/database.ts';
+import type { OrderId, PaymentId } from '../domain/ids.ts';
+import type { LedgerAccount, Transfer } from '../domain/ledger.ts';
+import type { Currency } from '../domain/money.ts';
+
+type Posting = {
+  readonly transfers: readonly Transfer[];
+  readonly currency: Currency;
+  readonly orderId: OrderId;
+  readonly paymentId: PaymentId;
+  readonly day: string;
+};
+
+/**
+ * Adds transfers to the books, and to the day's totals of their accounts. Many orders share those
+ * totals: they are locked in the order of their accounts.
+ */
+export async function post(tx: TenantTx, posting: Posting): Promise<void> {
+  const { transfers, currency, orderId, paymentId, day } = posting;
+  for (const { kind, debit, credit, amount } of transfers) {
+    await tx.query(
+      `insert into ledger_transfers (tenant_id, id, kind, debit_account, credit_account, amount,
+                                     currency, order_id, payment_id, day)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [tx.tenantId, uuidv7(), kind, debit, credit, amount, currency, orderId, paymentId, day],
+    );
+  }
+  const sides = transfers.flatMap(({ debit, credit, amount }) => [
+    { account: debit, debits: amount, credits: 0n },
+    { account: credit, debits: 0n, credits: amount },
+  ]);
+  sides.sort((a, b) => a.account.localeCompare(b.account, 'en'));
+  for (const { account, debits, credits } of sides) {
+    await tx.query(
+      `insert into ledger_days as d (tenant_id, day, account, currency, debits, credits)
+       values ($1, $2, $3, $4, $5, $6)
+       on conflict (tenant_id, day, account, currency) do update
+         set debits = d.debits + excluded.debits, credits = d.credits + excluded.credits`,
+      [tx.tenantId, day, account, currency, debits, credits],
+    );
+  }
+}
+
+export type Balance = {
+  readonly account: LedgerAccount;
+  readonly currency: string;
+  readonly debits: bigint;
+  readonly credits: bigint;
+};
+
+type BalanceRow = { account: LedgerAccount; currency: string; debits: string; credits: string };
+
+/** Every account's totals up to the end of a day; undefined: until now. */
+export async function balances(tx: TenantTx, until: string | undefined): Promise<Balance[]> {
+  const { rows } = await tx.query<BalanceRow>(
+    `select account, currency, sum(debits) as debits, sum(credits) as credits
+       from ledger_days
+      where tenant_id = $1 and ($2::date is null or day <= $2)
+      group by account, currency
+      order by account, currency
+      limit 100`,
+    [tx.tenantId, until ?? null],
+  );
+  return rows.map(toBalance);
+}
+
+/** The same, added up from the transfers themselves. */
+export async function balancesOfTransfers(tx: TenantTx): Promise<Balance[]> {
+  const { rows } = await tx.query<BalanceRow>(
+    `select account, currency, sum(debits) as debits, sum(credits) as credits
+       from (select debit_account as account, currency, amount as debits, 0 as credits
+               from ledger_transfers where tenant_id = $1
+              union all
+             select credit_account, currency, 0, amount
+               from ledger_transfers where tenant_id = $1) sides
+      group by account, currency
+      order by account, currency
+      limit 100`,
+    [tx.tenantId],
+  );
+  return rows.map(toBalance);
+}
+
+export type Discrepancy = {
+  readonly paymentId: string;
+  readonly what: string;
+  readonly expected: bigint;
+  readonly found: bigint;
+};
+
+/** Payments whose position is not what their transfers add up to. */
+export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Discrepancy[]> {
+  const { rows } = await tx.query<{
+    payment_id: string;
+    what: string;
+    expected: string;
+    found: string;
+  }>(
+    `with posted as (
+       select payment_id,
+              sum(case when credit_account = 'sales' then amount
+                       when debit_account = 'sales' then -amount else 0 end) as captured,
+              sum(case when debit_account = 'refunds' then amount
+                       when credit_account = 'refunds' then -amount else 0 end) as refunded,
+              sum(case when debit_account = 'losses' then amount
+                       when credit_account = 'losses' then -amount else 0 end) as lost
+         from ledger_transfers where tenant_id = $1
+        group by payment_id)
+     select p.id as payment_id, x.what, x.expected, x.found
+       from payments p
+       left join posted t on t.payment_id = p.id
+      cross join lateral (values
+        ('captured', p.captured_amount, coalesce(t.captured, 0)),
+        ('refunded', p.refunded_amount, coalesce(t.refunded, 0)),
+        ('lost', p.lost_amount, coalesce(t.lost, 0))) as x (what, expected, found)
+      where p.tenant_id = $1 and x.expected <> x.found
+      order by p.id, x.what
+      limit $2`,
+    [tx.tenantId, limit],
+  );
+  return rows.map((row) => ({
+    paymentId: row.payment_id,
+    what: row.what,
+    expected: BigInt(row.expected),
+    found: BigInt(row.found),
+  }));
+}
+
+function toBalance({ account, currency, debits, credits }: BalanceRow): Balance {
+  return { account, currency, debits: BigInt(debits), credits: BigInt(credits) };
+}

@@ -2,9 +2,10 @@
 
 /** Folders of src/ from the top down; each may import those after it, and itself. */
 const layers = [
-  ['src/server.ts', 'src/worker.ts'],
+  // The command line of operators is a process of its own, as the server and the worker are.
+  ['src/server.ts', 'src/worker.ts', 'src/cli'],
   ['src/wire.ts', 'src/app.ts'],
-  ['src/routes', 'src/jobs', 'src/cli'],
+  ['src/routes', 'src/jobs'],
   ['src/middleware'],
   ['src/services'],
   ['src/repositories', 'src/providers', 'src/notifications'],

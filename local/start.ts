@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readEnvironment } from '../src/config.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { type DatabaseUrls, setUpDatabase } from './database.ts';
 import { endOfProcess, type Part, requireFreePort, startPart } from './parts.ts';
@@ -17,8 +18,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { fresh: { type: 'boolean' }, watch: { type: 'boolean' } },
   });
-  // biome-ignore lint/style/noProcessEnv: a process entry hands the environment to the settings.
-  const environment = process.env;
+  const environment = readEnvironment();
   const settings = readSettings(environment);
   const dir = resolve(settings.KASSA_DIR);
   const stops: Stop[] = [];
@@ -37,13 +37,12 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
+    await writeEnvironment(`${dir}/env`, settings, database);
     const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
-    if (settings.MIDTRANS_EMULATOR === 'on') {
-      const midtransUrl = `http://127.0.0.1:${settings.MIDTRANS_EMULATOR_PORT}`;
-      await nameAtMidtrans(midtransUrl, settings.PORT);
-    }
+    const midtransUrl = midtransBaseUrl(settings);
+    if (midtransUrl) await nameAtMidtrans(midtransUrl, settings.PORT);
     const demo = demoOf({ settings, secrets, parts });
     await writeFile(demoFile, `${JSON.stringify(demo, undefined, 2)}\n`, { mode: 0o600 });
     process.stdout.write(describe(demo));
@@ -52,6 +51,23 @@ async function main(): Promise<void> {
   } finally {
     await stopAll();
   }
+}
+
+/** What `npm run kassa` needs to work on the demo. */
+async function writeEnvironment(file: string, settings: Settings, database: DatabaseUrls) {
+  const lines = [
+    `DATABASE_URL=${database.app}`,
+    `DATABASE_PLATFORM_URL=${database.platform}`,
+    `DATABASE_WORKER_URL=${database.worker}`,
+    `PUBLIC_URL=http://localhost:${settings.PORT}`,
+    `MIDTRANS_BASE_URL=${midtransBaseUrl(settings) ?? ''}`,
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+}
+
+function midtransBaseUrl(settings: Settings): string | undefined {
+  if (settings.MIDTRANS_EMULATOR === 'off') return undefined;
+  return `http://127.0.0.1:${settings.MIDTRANS_EMULATOR_PORT}`;
 }
 
 async function wipe(dir: string): Promise<void> {
@@ -123,6 +139,7 @@ type Starting = {
 
 async function startParts(settings: Settings, starting: Starting): Promise<Part[]> {
   const { dir, environment, database, watch } = starting;
+  const midtransUrl = midtransBaseUrl(settings);
   const shared = {
     ...environment,
     DATABASE_URL: database.app,
@@ -134,9 +151,7 @@ async function startParts(settings: Settings, starting: Starting): Promise<Part[
     MIDTRANS_EMULATOR_DATA: `${dir}/midtrans.sqlite`,
     INBOX_DATA: `${dir}/inbox.sqlite`,
     DEMO_MODE: 'true',
-    ...(settings.MIDTRANS_EMULATOR === 'on' && {
-      MIDTRANS_BASE_URL: `http://127.0.0.1:${settings.MIDTRANS_EMULATOR_PORT}`,
-    }),
+    ...(midtransUrl && { MIDTRANS_BASE_URL: midtransUrl }),
   };
   const nodeOptions = watch ? ['--watch'] : [];
   const wanted = [

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { Secret } from './domain/secret.ts';
 
@@ -55,6 +56,18 @@ const Environment = z.object({
 });
 
 export type Config = Readonly<ReturnType<typeof loadConfig>>;
+
+/**
+ * The environment of this process, with what `.env` and other files add to it. What is set already
+ * wins, and a file that is not there is none.
+ */
+export function readEnvironment(...files: readonly string[]): NodeJS.ProcessEnv {
+  for (const file of [...files, '.env']) {
+    if (existsSync(file)) process.loadEnvFile(file);
+  }
+  // biome-ignore lint/style/noProcessEnv: the one place that reads it.
+  return process.env;
+}
 
 /**
  * Reads the environment once, at the start of a process.

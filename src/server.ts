@@ -2,13 +2,12 @@ import { createServer } from 'node:http';
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { buildApp } from './app.ts';
-import { loadConfig } from './config.ts';
+import { loadConfig, readEnvironment } from './config.ts';
 import { answerClientError } from './middleware/problems.ts';
 import { runUntilSignal } from './process.ts';
 import { wire } from './wire.ts';
 
-// biome-ignore lint/style/noProcessEnv: a process entry hands the environment to the config.
-const config = loadConfig(process.env);
+const config = loadConfig(readEnvironment());
 const log = pino({ name: 'kassa-server', level: config.LOG_LEVEL });
 
 await runUntilSignal(log, async () => {

@@ -7,6 +7,7 @@ import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createHealthService } from './services/health.ts';
+import { createIdempotency } from './services/idempotency.ts';
 import { createLedgerService } from './services/ledger.ts';
 import { createNotificationService } from './services/notifications.ts';
 import { createOrderService } from './services/orders.ts';
@@ -15,6 +16,8 @@ import { createPaymentService } from './services/payments.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
+
+export type Wiring = Awaited<ReturnType<typeof wire>>;
 
 const tenantChannel = 'kassa_tenants';
 
@@ -70,6 +73,7 @@ export async function wire({ config, log, version }: WireOptions) {
     checks,
     sweep: createSweep({ db, checks, directory, log }),
     payments: createPaymentService({ db, midtrans, checks, addresses, providerTimeoutMs }),
+    idempotency: createIdempotency({ db, log, providerTimeoutMs }),
     orders: createOrderService({ db }),
     notifications: createNotificationService({
       db,

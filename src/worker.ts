@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
-import { loadConfig } from './config.ts';
+import { loadConfig, readEnvironment } from './config.ts';
 import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { jobHandlers } from './jobs/handlers.ts';
@@ -12,8 +12,7 @@ import { createMailer } from './providers/mail/smtp.ts';
 import { createOrderMails } from './services/order-mails.ts';
 import { wire } from './wire.ts';
 
-// biome-ignore lint/style/noProcessEnv: a process entry hands the environment to the config.
-const config = loadConfig(process.env);
+const config = loadConfig(readEnvironment());
 const log = pino({ name: 'kassa-worker', level: config.LOG_LEVEL });
 
 await runUntilSignal(log, async () => {
@@ -37,10 +36,15 @@ await runUntilSignal(log, async () => {
   // Every worker sweeps: two at once ask a provider twice and change nothing twice.
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * 1_000;
   const sweeper = startLoop({ name: 'sweep', pauseMs: sweepMs, log }, services.sweep);
+  const forgetMs = 5 * 60_000;
+  const forgetter = startLoop(
+    { name: 'idempotency', pauseMs: forgetMs, log },
+    services.idempotency.sweep,
+  );
   log.info('worker works');
 
   return async () => {
-    await Promise.all([relay.stop(), sweeper.stop()]);
+    await Promise.all([relay.stop(), sweeper.stop(), forgetter.stop()]);
     await queue.close();
     mailer.close();
     await pool.end();

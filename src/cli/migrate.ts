@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { z } from 'zod';
+import { readEnvironment } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 
 const Environment = z.object({
@@ -11,8 +12,7 @@ const log = pino({ name: 'kassa-migrate' });
 
 /** `npm run migrate`: brings a database to the newest schema, and says which changes it made. */
 async function main(): Promise<void> {
-  // biome-ignore lint/style/noProcessEnv: a process entry reads the environment.
-  const environment = Environment.safeParse(process.env);
+  const environment = Environment.safeParse(readEnvironment());
   if (!environment.success) throw new Error(z.prettifyError(environment.error));
   const { DATABASE_OWNER_URL: ownerUrl } = environment.data;
   const applied = await migrate({ ownerUrl, log: (message) => log.warn(message) });

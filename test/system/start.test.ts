@@ -148,6 +148,19 @@ test('a second start in the same folder is refused with the reason, and harms no
   expect((await send(`${running.server}/health`)).status).toBe(200);
 });
 
+test('a start with other ports in the same folder is refused too, and harms nothing', async () => {
+  const other = await makePlace();
+  const { child, output } = spawnStart({ ...other.settings, KASSA_DIR: place.dir });
+  const [code] = await once(child, 'exit');
+
+  expect(code).toBe(1);
+  expect(output()).toContain(String(running.processes.start));
+  expect(JSON.parse(await readFile(join(place.dir, 'demo.json'), 'utf8')).server).toBe(
+    running.server,
+  );
+  await removePlace(other);
+});
+
 test('Ctrl-C stops everything, and the next start goes on with the data', async () => {
   const before = await stats('buatfilm');
 

@@ -1,0 +1,93 @@
+import { Command } from 'commander';
+import { pino } from 'pino';
+import manifest from '../../package.json' with { type: 'json' };
+import { loadConfig, readEnvironment } from '../config.ts';
+import { Slug, type TenantId } from '../domain/ids.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import * as tenants from '../repositories/tenants.ts';
+import { type Wiring, wire } from '../wire.ts';
+
+const tenantsPerPage = 500;
+
+const program = new Command('kassa')
+  .description(
+    "The operator's commands. They read the environment of the server: see .env.example.",
+  )
+  .version(manifest.version)
+  .showHelpAfterError();
+
+const ledger = program.command('ledger').description('the double-entry books');
+
+ledger
+  .command('check')
+  .description('adds the books up in three ways, and says where they differ; exit code 1 if so')
+  .option('--tenant <slug>', 'only this tenant')
+  .action(async ({ tenant }: { tenant?: string }) => {
+    await withWiring(async (wiring) => {
+      let findings = 0;
+      let checked = 0;
+      for await (const one of tenantsOf(wiring, tenant)) {
+        for (const finding of await wiring.services.ledger.check(one)) {
+          const { where, what, expected, found } = finding;
+          say(`${one.slug}: ${where}: ${what} should be ${expected}, but is ${found}`);
+          findings += 1;
+        }
+        checked += 1;
+      }
+      say(`${checked} tenants checked, ${findings} differences`);
+      if (findings > 0) process.exitCode = 1;
+    });
+  });
+
+async function withWiring(use: (wiring: Wiring) => Promise<void>): Promise<void> {
+  // The demo's own, when this runs beside one.
+  const config = loadConfig(readEnvironment('.kassa/env'));
+  const log = pino({ name: 'kassa', level: 'warn' }, pino.destination(2));
+  const wiring = await wire({ config, log, version: manifest.version });
+  try {
+    await use(wiring);
+  } finally {
+    await wiring.close();
+  }
+}
+
+/** The tenant of that name, or all of them. */
+async function* tenantsOf({ db, services }: Wiring, slug: string | undefined) {
+  if (slug !== undefined) {
+    yield await getTenant(services.directory, slug);
+    return;
+  }
+  let after: TenantId | undefined;
+  for (;;) {
+    const page = await db.withPlatform((tx) =>
+      tenants.listIds(tx, { after, limit: tenantsPerPage }),
+    );
+    for (const id of page) {
+      const tenant = await services.directory.find(id);
+      if (tenant) yield tenant;
+    }
+    if (page.length < tenantsPerPage) return;
+    after = page.at(-1);
+  }
+}
+
+async function getTenant(
+  directory: Wiring['services']['directory'],
+  name: string,
+): Promise<Tenant> {
+  const slug = Slug.safeParse(name);
+  const tenant = slug.success ? await directory.findBySlug(slug.data) : undefined;
+  if (!tenant) throw new Error(`There is no tenant ${name}.`);
+  return tenant;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -90,6 +90,24 @@ create table public.daily_stats (
   constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status)
 );
 
+create table public.idempotency_keys (
+  tenant_id uuid not null,
+  route text not null,
+  key text not null,
+  request_hash bytea not null,
+  resource_id uuid not null,
+  lease_id uuid,
+  lease_until timestamp with time zone,
+  answer_status integer,
+  answer_body text,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, route, key),
+  constraint idempotency_keys_answer_whole CHECK (((answer_status IS NULL) = (answer_body IS NULL))),
+  constraint idempotency_keys_answered_free CHECK (((answer_status IS NULL) OR (lease_id IS NULL))),
+  constraint idempotency_keys_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL)))
+);
+
 create table public.ledger_days (
   tenant_id uuid not null,
   day date not null,
@@ -152,7 +170,7 @@ create table public.order_events (
   request_id text,
   created_at timestamp with time zone default now() not null,
   constraint order_events_pkey PRIMARY KEY (tenant_id, id),
-  constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text, 'job'::text])))
+  constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text])))
 );
 
 create table public.orders (
@@ -203,7 +221,7 @@ create table public.payments (
   method text,
   token text,
   redirect_url text,
-  provider_calls integer default 1 not null,
+  may_have_page boolean default false not null,
   lease_id uuid,
   lease_until timestamp with time zone,
   checks integer default 0 not null,
@@ -269,6 +287,7 @@ create table public.tenants (
   constraint tenants_limit_positive CHECK ((max_orders_per_month > 0)),
   constraint tenants_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text]))),
   constraint tenants_midtrans_environment_known CHECK ((midtrans_environment = ANY (ARRAY['sandbox'::text, 'production'::text]))),
+  constraint tenants_midtrans_server_key_form CHECK ((midtrans_server_key !~ '[[:space:]]'::text)),
   constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
   constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
   constraint tenants_return_url_form CHECK ((return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'::text)),
@@ -289,6 +308,7 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
@@ -304,6 +324,7 @@ CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_se
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.customers add constraint customers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.daily_stats add constraint daily_stats_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.idempotency_keys add constraint idempotency_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.ledger_days add constraint ledger_days_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.ledger_transfers add constraint ledger_transfers_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.ledger_transfers add constraint ledger_transfers_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
@@ -334,6 +355,8 @@ alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
 alter table public.daily_stats force row level security;
+alter table public.idempotency_keys enable row level security;
+alter table public.idempotency_keys force row level security;
 alter table public.ledger_days enable row level security;
 alter table public.ledger_days force row level security;
 alter table public.ledger_transfers enable row level security;
@@ -368,6 +391,10 @@ create policy customers_tenant on public.customers to kassa_app
   with check ((tenant_id = app.current_tenant()));
 
 create policy daily_stats_tenant on public.daily_stats to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy idempotency_keys_tenant on public.idempotency_keys to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -428,6 +455,7 @@ grant execute on function app.set_tenant(uuid) to kassa_app;
 grant insert, select, update on table public.api_keys to kassa_platform;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
+grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
 grant insert, select, update on table public.notifications to kassa_app;

@@ -71,6 +71,8 @@ export function up(pgm: MigrationBuilder) {
     constraint tenants_placement_known check (placement in ('shared', 'dedicated')),
     constraint tenants_midtrans_environment_known check
       (midtrans_environment in ('sandbox', 'production')),
+    constraint tenants_midtrans_server_key_form check
+      (midtrans_server_key !~ '[[:space:]]'),
     constraint tenants_locale_known check (locale in ('en', 'id', 'sv')),
     constraint tenants_slug_not_reserved check (slug not in
       ('www', 'admin', 'api', 'app', 'superadmin', 'funnel', 'funnelstaging', 'mail', 'static')),

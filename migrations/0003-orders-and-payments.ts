@@ -60,7 +60,7 @@ export function up(pgm: MigrationBuilder) {
     method                  text,                 -- as the shopper chose, in the provider's words
     token                   text,
     redirect_url            text,
-    provider_calls          integer     not null default 1,
+    may_have_page           boolean     not null default false, -- a call ended without an answer
     lease_id                uuid,                 -- who may write the outcome of the running call
     lease_until             timestamptz,
     checks                  integer     not null default 0,
@@ -101,7 +101,7 @@ export function up(pgm: MigrationBuilder) {
       references orders (tenant_id, id),
     constraint order_events_payment_fkey foreign key (tenant_id, payment_id)
       references payments (tenant_id, id),
-    constraint order_events_source_known check (source in ('api', 'notification', 'check', 'job'))
+    constraint order_events_source_known check (source in ('api', 'notification', 'check'))
   )`);
   pgm.sql(`create index order_events_order_idx on order_events (tenant_id, order_id, created_at)`);
 

@@ -13,6 +13,7 @@ import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import type { HealthService } from './services/health.ts';
+import type { Idempotency } from './services/idempotency.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
@@ -23,6 +24,7 @@ export type AppOptions = {
   readonly services: {
     readonly directory: TenantDirectory;
     readonly payments: PaymentService;
+    readonly idempotency: Idempotency;
     readonly orders: OrderService;
     readonly notifications: NotificationService;
     readonly stats: StatsService;
@@ -63,7 +65,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(probeRoutes(services.health));
   app.use(resolveTenant({ ...options, directory: services.directory, trust }));
   app.use(healthRoutes(services.health));
-  app.use(paymentRoutes(services.payments));
+  app.use(paymentRoutes(services));
   app.use(orderRoutes(services.orders));
   app.use(webhookRoutes(services.notifications));
   app.use(adminRoutes(services.stats));

@@ -8,6 +8,7 @@ export type MailKind = (typeof mailKinds)[number];
 export const jobPayloads = {
   'order-mail': z.strictObject({
     orderId: OrderId,
+    paymentId: PaymentId,
     kind: z.enum(mailKinds),
     requestId: z.string().optional(),
   }),

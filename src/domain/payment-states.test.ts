@@ -67,12 +67,13 @@ test('a denied attempt ends no page', () => {
 });
 
 const stand = (...statuses: (typeof paymentStatuses)[number][]) =>
-  orderStandOf(statuses.map((status) => ({ status }))).status;
+  orderStandOf(statuses.map((status) => ({ status, capturedAmount: 0n }))).status;
 
 test('an order without money is what its newest payment says', () => {
   expect(stand('pending', 'expired')).toBe('pending');
   expect(stand('creating', 'failed')).toBe('pending');
   expect(stand('expired', 'failed')).toBe('expired');
+  expect(stand('expired', 'pending')).toBe('pending');
 });
 
 test('an order that has money is what became of it, whatever its other payments say', () => {
@@ -83,4 +84,14 @@ test('an order that has money is what became of it, whatever its other payments 
   );
   expect(stand('refunded', 'expired')).toBe('refunded');
   expect(stand('pending', 'disputed')).toBe('disputed');
+});
+
+test('an order whose money was taken back has failed, unless it can be paid again', () => {
+  const reversed = { status: 'failed', capturedAmount: 1n } as const;
+
+  const ended = orderStandOf([{ status: 'expired', capturedAmount: 0n }, reversed]);
+  const open = orderStandOf([{ status: 'pending', capturedAmount: 0n }, reversed]);
+
+  expect(ended.status).toBe('failed');
+  expect(open.status).toBe('pending');
 });

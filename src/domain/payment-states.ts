@@ -49,7 +49,9 @@ type Known = { readonly status: PaymentStatus; readonly transactionId: string | 
 type Observed = { readonly state: ObservedState; readonly transactionId: string };
 
 const late = 'Money arrived after the order had ended.';
-const held = 'Fraud screening holds the payment: approve or deny it at the provider.';
+
+/** Why an order waits for a person while its payment is `challenged`. */
+export const fraudHold = 'Fraud screening holds the payment: approve or deny it at the provider.';
 
 /** Decides what an observation means for a payment. Total over both unions. */
 export function decide(payment: Known, observed: Observed): Decision {
@@ -96,7 +98,7 @@ function decideOpen(
   }
   if (observed === status) return { kind: 'stay', why: 'known already' };
   return observed === 'challenged'
-    ? { kind: 'move', to: observed, attention: held }
+    ? { kind: 'move', to: observed, attention: fraudHold }
     : { kind: 'move', to: observed };
 }
 
@@ -167,7 +169,7 @@ function decideReturned(
   return { kind: 'stay', why: `the payment is ${status}` };
 }
 
-/** Nothing more is expected of the provider: no check is due, the lists show it as done. */
+/** The provider may still turn it into money: its end is awaited, and asked for. */
 export function isOpen(status: PaymentStatus): boolean {
   return ['creating', 'unknown', 'pending', 'challenged', 'authorized'].includes(status);
 }
@@ -202,23 +204,43 @@ export function hasMoney(status: PaymentStatus | OrderStatus): boolean {
   return moneyStatuses.includes(status);
 }
 
-type Stand = { readonly status: PaymentStatus };
+type Stand = { readonly status: PaymentStatus; readonly capturedAmount: bigint };
 
 /** What says most about an order that has money, best first. */
 const kept = ['paid', 'partially_refunded', 'disputed', 'refunded'] as const;
 
 /**
  * What an order is, given all its payments, newest first, and the payment that says so: the one
- * whose money it has, and without any, the newest.
+ * whose money it has; else one that can still be paid; else one whose money was taken back; else
+ * the newest.
  */
 export function orderStandOf<P extends Stand>(
   payments: readonly P[],
 ): { readonly status: OrderStatus; readonly payment: P } {
-  for (const status of kept) {
-    const payment = payments.find((candidate) => candidate.status === status);
-    if (payment) return { status, payment };
-  }
-  const [newest] = payments;
-  if (!newest) throw new Error('An order has at least one payment.');
-  return { status: orderStatusOf(newest.status), payment: newest };
+  const decisive =
+    kept.map((status) => payments.find((payment) => payment.status === status)).find(Boolean) ??
+    payments.find(({ status }) => isOpen(status)) ??
+    payments.find(({ capturedAmount }) => capturedAmount > 0n) ??
+    payments[0];
+  if (!decisive) throw new Error('An order has at least one payment.');
+  return { status: orderStatusOf(decisive.status), payment: decisive };
+}
+
+/** What can become of a transaction later (docs.midtrans.com, transaction status cycle). */
+const successors: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
+  pending: observedStates,
+  challenged: ['paid', 'denied', 'cancelled', 'expired', ...kept],
+  authorized: ['paid', 'denied', 'cancelled', 'expired', ...kept],
+  paid: ['denied', 'cancelled', ...kept],
+  partially_refunded: ['refunded', 'disputed'],
+  disputed: [],
+  refunded: [],
+  denied: [],
+  expired: [],
+  cancelled: [],
+};
+
+/** The provider's books are past what a message about the same transaction tells. */
+export function isPast(claimed: ObservedState, observed: ObservedState): boolean {
+  return claimed === observed || successors[claimed].includes(observed);
 }

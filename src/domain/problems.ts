@@ -21,6 +21,21 @@ const problems = {
   'tenant-inactive': { status: 403, title: 'The tenant is not active', retryable: false },
   'key-required': { status: 401, title: 'A secret key is required', retryable: false },
   'key-invalid': { status: 401, title: 'The secret key is not valid', retryable: false },
+  'idempotency-key-invalid': {
+    status: 400,
+    title: 'The idempotency key is not valid',
+    retryable: false,
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'The idempotency key stands for another request',
+    retryable: false,
+  },
+  'idempotency-key-in-use': {
+    status: 409,
+    title: 'The same request is under way',
+    retryable: true,
+  },
   'order-not-found': { status: 404, title: 'There is no such order', retryable: false },
   'order-content-differs': {
     status: 409,
@@ -112,6 +127,11 @@ export class Problem extends Error {
 
   get status(): number {
     return problems[this.code].status;
+  }
+
+  /** The same request may succeed later. */
+  get isRetryable(): boolean {
+    return problems[this.code].retryable;
   }
 
   /** The members of RFC 9457, and ours: `success`, `code`, `retryable`, `requestId`, `errors`. */

@@ -27,7 +27,7 @@ export function jobHandlers({ directory, notifications, mails, checks }: Depende
       }
     },
     'payment-end': async (tenantId, { paymentId }) => {
-      const ending = await checks.end(await getTenant(tenantId), paymentId);
+      const ending = await checks.endIfUnwanted(await getTenant(tenantId), paymentId);
       if (ending !== 'ended') throw new Error(`Payment ${paymentId} is ${ending}.`);
     },
     'notification-confirm': async (tenantId, { notificationId, requestId }) => {

@@ -64,14 +64,19 @@ export async function store(
   return toNotification(rows[0]);
 }
 
-/** How many different messages about this reference wait for the provider's word. */
-export async function countWaiting(tx: TenantTx, reference: string): Promise<bigint> {
-  const { rows } = await tx.query<{ waiting: bigint }>(
-    `select count(*) as waiting from notifications
-      where tenant_id = $1 and reference = $2 and status = 'received'`,
-    [tx.tenantId, reference],
+/** Whether a message is here already, and how many others of its reference came in the last hour. */
+export async function countOthers(
+  tx: TenantTx,
+  { reference, dedupeKey }: { reference: string; dedupeKey: string },
+): Promise<{ isKnown: boolean; others: bigint }> {
+  const { rows } = await tx.query<{ is_known: boolean | null; others: bigint }>(
+    `select bool_or(dedupe_key = $3) as is_known,
+            count(*) filter (where received_at > now() - interval '1 hour') as others
+       from notifications
+      where tenant_id = $1 and reference = $2`,
+    [tx.tenantId, reference, dedupeKey],
   );
-  return rows[0]?.waiting ?? 0n;
+  return { isKnown: rows[0]?.is_known ?? false, others: rows[0]?.others ?? 0n };
 }
 
 export async function find(
@@ -85,15 +90,11 @@ export async function find(
   return rows[0] && toNotification(rows[0]);
 }
 
-export async function finish(
-  tx: TenantTx,
-  id: NotificationId,
-  { status, detail }: { status: 'processed' | 'rejected'; detail: string },
-): Promise<void> {
+export async function finish(tx: TenantTx, id: NotificationId, detail: string): Promise<void> {
   await tx.query(
-    `update notifications set status = $3, detail = $4, processed_at = now()
+    `update notifications set status = 'processed', detail = $3, processed_at = now()
       where tenant_id = $1 and id = $2`,
-    [tx.tenantId, id, status, detail],
+    [tx.tenantId, id, detail],
   );
 }
 

@@ -21,12 +21,15 @@ export type Payment = {
   readonly method: string | undefined;
   readonly token: string | undefined;
   readonly redirectUrl: string | undefined;
-  readonly providerCalls: number;
+  /** An earlier call ended without an answer: a page may exist that nobody here knows. */
+  readonly mayHavePage: boolean;
   /** A call to the provider is under way, and whoever makes it still has time to say how it ended. */
   readonly isLeased: boolean;
   readonly checks: number;
   readonly expiresAt: Date;
   readonly isOverdue: boolean;
+  /** So long past its time that the provider's page cannot begin anything any more. */
+  readonly isPageOver: boolean;
 };
 
 type PaymentRow = {
@@ -44,18 +47,20 @@ type PaymentRow = {
   method: string | null;
   token: string | null;
   redirect_url: string | null;
-  provider_calls: number;
+  may_have_page: boolean;
   is_leased: boolean;
   checks: number;
   expires_at: Date;
   is_overdue: boolean;
+  is_page_over: boolean;
 };
 
 // Leases and deadlines are compared by the database's clock: servers disagree.
 const columns = `id, order_id, provider, provider_reference, provider_transaction_id, status,
-  amount, captured_amount, refunded_amount, lost_amount, currency, method, token, redirect_url, provider_calls,
+  amount, captured_amount, refunded_amount, lost_amount, currency, method, token, redirect_url, may_have_page,
   coalesce(lease_until > now(), false) as is_leased, checks, expires_at,
-  expires_at <= now() as is_overdue`;
+  expires_at <= now() as is_overdue,
+  expires_at + interval '10 minutes' <= now() as is_page_over`;
 
 type NewPayment = Pick<Payment, 'id' | 'orderId' | 'provider' | 'reference' | 'money'> & {
   readonly leaseId: string;
@@ -143,7 +148,7 @@ export async function claim(
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update payments
-        set status = 'creating', provider_calls = provider_calls + 1, lease_id = $3,
+        set may_have_page = may_have_page or status = 'creating', status = 'creating', lease_id = $3,
             lease_until = now() + $4 * interval '1 ms',
             next_check_at = now() + $4 * interval '1 ms',
             expires_at = now() + $5 * interval '1 minute', updated_at = now()
@@ -187,14 +192,19 @@ export async function settlePage(
 export async function settleUnknown(
   tx: TenantTx,
   id: PaymentId,
-  { leaseId, nextCheckSeconds }: { leaseId: string; nextCheckSeconds: number },
+  end: {
+    readonly leaseId: string;
+    readonly nextCheckSeconds: number;
+    readonly mayHavePage: boolean;
+  },
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update payments
         set status = 'unknown', lease_id = null, lease_until = null,
+            may_have_page = may_have_page or $5,
             next_check_at = now() + $4 * interval '1 second', updated_at = now()
       where tenant_id = $1 and id = $2 and lease_id = $3`,
-    [tx.tenantId, id, leaseId, nextCheckSeconds],
+    [tx.tenantId, id, end.leaseId, end.nextCheckSeconds, end.mayHavePage],
   );
   return rowCount === 1;
 }
@@ -227,7 +237,8 @@ export async function move(
     `update payments
         set status = $3, provider_transaction_id = $4, method = $5, captured_amount = $6,
             refunded_amount = $7, lost_amount = $8,
-            next_check_at = case when $9 then null else next_check_at end,
+            next_check_at = case when $9 then null
+                                 else coalesce(next_check_at, now() + interval '1 minute') end,
             lease_id = null, lease_until = null, updated_at = now()
       where tenant_id = $1 and id = $2`,
     [
@@ -244,17 +255,26 @@ export async function move(
   );
 }
 
-/** Plans the next question to the provider, and counts this one. */
+/** Plans the next question about a payment that is open, and counts this one. */
 export async function planCheck(
   tx: TenantTx,
-  id: PaymentId,
-  { afterSeconds }: { afterSeconds: number },
+  payment: Payment,
+  { afterSeconds }: { afterSeconds: number | undefined },
 ): Promise<void> {
   await tx.query(
     `update payments
         set checks = checks + 1, next_check_at = now() + $3 * interval '1 second'
       where tenant_id = $1 and id = $2 and next_check_at is not null`,
-    [tx.tenantId, id, afterSeconds],
+    [tx.tenantId, payment.id, afterSeconds ?? null],
+  );
+}
+
+/** Has the next sweep ask about a payment, also about one that is over. */
+export async function askSoon(tx: TenantTx, id: PaymentId): Promise<void> {
+  await tx.query(
+    `update payments set next_check_at = least(next_check_at, now())
+      where tenant_id = $1 and id = $2`,
+    [tx.tenantId, id],
   );
 }
 
@@ -273,10 +293,11 @@ function toPayment(row: PaymentRow): Payment {
     method: row.method ?? undefined,
     token: row.token ?? undefined,
     redirectUrl: row.redirect_url ?? undefined,
-    providerCalls: row.provider_calls,
+    mayHavePage: row.may_have_page,
     isLeased: row.is_leased,
     checks: row.checks,
     expiresAt: row.expires_at,
     isOverdue: row.is_overdue,
+    isPageOver: row.is_page_over,
   };
 }

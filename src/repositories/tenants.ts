@@ -29,7 +29,9 @@ const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zo
   t.return_url, t.payment_expiry_minutes, t.email_from, t.email_reply_to,
   t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id,
   exists (select from tenants o
-           where o.midtrans_server_key = t.midtrans_server_key and o.id <> t.id) as is_midtrans_shared`;
+           where o.id <> t.id
+             and (o.midtrans_server_key = t.midtrans_server_key
+                  or o.midtrans_merchant_id = t.midtrans_merchant_id)) as is_midtrans_shared`;
 
 // `small` and `medium` are older names: their limits are those of the plan that they are read as.
 const source = `tenants t
@@ -88,10 +90,10 @@ function toTenant(row: TenantRow): Tenant {
     emailFrom: row.email_from ?? undefined,
     emailReplyTo: row.email_reply_to ?? undefined,
     // An empty key would make every signature computable by anyone, so it counts as none.
-    midtrans: row.midtrans_server_key?.trim()
+    midtrans: row.midtrans_server_key
       ? {
           environment: row.midtrans_environment,
-          serverKey: new Secret(row.midtrans_server_key.trim()),
+          serverKey: new Secret(row.midtrans_server_key),
           merchantId: row.midtrans_merchant_id ?? undefined,
           isShared: row.is_midtrans_shared,
         }

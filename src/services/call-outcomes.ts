@@ -1,6 +1,6 @@
 import type { Db, TenantTx } from '../db/database.ts';
 import type { TenantId } from '../domain/ids.ts';
-import { hasMoney } from '../domain/payment-states.ts';
+import { hasMoney, mayStartAgain } from '../domain/payment-states.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
@@ -35,21 +35,25 @@ export function createCallOutcomes({ db }: { db: Db }) {
       // Our lease may have ended while the provider was slow; then somebody else's page counts.
       if (!(await payments.settlePage(tx, payment.id, settled))) return false;
       await append(tx, call, { kind: 'page-created', toStatus: 'pending' });
-      if (hasMoney(order.status)) {
-        // An older page of the order was paid while this one was made.
+      const stored = await payments.get(tx, payment.id);
+      if (hasMoney(order.status) || mayStartAgain(stored.status)) {
+        // An older page of the order was paid, or this payment was ended, while the page was made.
         await queueEnd(tx, payment, cause);
         return false;
       }
-      await queueMail(tx, order, 'created', cause);
+      await queueMail(tx, payment, 'created', cause);
       return true;
     });
   }
 
-  async function storeUnknown(call: ProviderCall): Promise<void> {
+  async function storeUnknown(
+    call: ProviderCall,
+    { mayHavePage }: { mayHavePage: boolean },
+  ): Promise<void> {
     const { tenantId, order, payment, leaseId } = call;
     await db.withTenant(tenantId, async (tx) => {
       await orders.lock(tx, order.id);
-      const settled = { leaseId, nextCheckSeconds: unknownCheckSeconds };
+      const settled = { leaseId, nextCheckSeconds: unknownCheckSeconds, mayHavePage };
       if (!(await payments.settleUnknown(tx, payment.id, settled))) return;
       await append(tx, call, { kind: 'payment-moved', toStatus: 'unknown' });
     });

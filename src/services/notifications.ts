@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Db, TenantTx } from '../db/database.ts';
 import type { NotificationId } from '../domain/ids.ts';
-import { decide } from '../domain/payment-states.ts';
+import { decide, isPast } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
@@ -29,10 +29,9 @@ type Dependencies = {
   readonly log: Logger;
 };
 
-/** The dashboard's test button names an order that exists nowhere. */
 const testPrefix = 'payment_notif_test_';
 const amountFault = 'the amount differs from the order';
-const maxWaiting = 20n;
+const maxPerHour = 20n;
 
 export type NotificationService = ReturnType<typeof createNotificationService>;
 
@@ -43,7 +42,7 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
    * of a job; Midtrans repeats whatever throws.
    *
    * @throws Problem `notification-malformed`, `notification-signature-invalid`, `order-not-found`,
-   *   `notification-contradicts`, `provider-not-configured`
+   *   `notification-contradicts`, `too-many-notifications`, `provider-not-configured`
    */
   async function receive(tenant: Tenant, body: Buffer, requestId: string): Promise<void> {
     const account = accountOf(tenant);
@@ -55,13 +54,13 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
         `The signature does not fit the server key of ${tenant.slug}.`,
       );
     }
-    if (message.order_id.startsWith(testPrefix)) {
+    const taken = await db.withTenant(tenant.id, (tx) => take(tx, { account, message, text }));
+    if (taken.kind === 'test') {
       log.info({ tenantId: tenant.id, requestId }, 'the test notification arrived');
       return;
     }
-    const { stored, payment } = await db.withTenant(tenant.id, (tx) =>
-      store(tx, { account, message, text }),
-    );
+    if (taken.kind === 'flood') throw tooMany(message.order_id);
+    const { stored, payment } = taken;
     if (stored.status === 'processed') return; // a further copy
     if (stored.status === 'rejected') throw contradiction(stored.detail ?? 'it was refused before');
     if (!payment) {
@@ -83,8 +82,7 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
     const { account, message, payment, stored, requestId } = confirmation;
     const news = await observe(account, { message, payment, timeoutMs: confirmMs });
     await db.withTenant(tenant.id, async (tx) => {
-      await apply(tx, tenant, { ...news, payment, stored, requestId });
-      if (news.isConclusive) return;
+      if (await apply(tx, tenant, { ...news, payment, stored, requestId })) return;
       // One job a message, however many copies of it come while the provider is slow.
       const payload = { notificationId: stored.id, requestId };
       await outbox.add(tx, { topic: 'notification-confirm', payload }, stored.id);
@@ -109,10 +107,10 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
     if (!found) return;
     const { stored, payment } = found;
     const news = await observe(accountOf(tenant), { message: parse(stored.body), payment });
-    await db.withTenant(tenant.id, async (tx) => {
-      await apply(tx, tenant, { ...news, payment, stored, requestId });
-    });
-    if (!news.isConclusive) throw new Error(`Midtrans does not confirm notification ${id} yet.`);
+    const isSettled = await db.withTenant(tenant.id, (tx) =>
+      apply(tx, tenant, { ...news, payment, stored, requestId }),
+    );
+    if (!isSettled) throw new Error(`Midtrans does not confirm notification ${id} yet.`);
   }
 
   /**
@@ -125,15 +123,16 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
   ): Promise<News> {
     const { message, payment, timeoutMs } = question;
     const claim = toObservation(message);
-    if (isHarmless(payment, claim)) return { observation: claim, isConclusive: true };
+    if (isHarmless(payment, claim)) return { kind: 'claim', observation: claim };
     const answer = await midtrans.status(account, {
       reference: payment.reference,
       transactionId: claim.transactionId,
       ...(timeoutMs && { timeoutMs }),
     });
-    if (answer.kind !== 'found') return { observation: undefined, isConclusive: false };
+    if (answer.kind !== 'found') return { kind: 'silence' };
     const { observation } = answer;
-    return { observation, isConclusive: isConclusive(payment, { claim, observation }) };
+    const isConclusive = isPast(claim.state, observation.state);
+    return { kind: 'books', observation, isConclusive };
   }
 
   return { receive, confirmLater };
@@ -157,51 +156,54 @@ function parse(text: string): Notification {
   });
 }
 
+type Taken =
+  /** The dashboard's test button: it names an order that exists nowhere. */
+  | { readonly kind: 'test' }
+  | { readonly kind: 'flood' }
+  | {
+      readonly kind: 'stored';
+      readonly stored: StoredNotification;
+      readonly payment: Payment | undefined;
+    };
+
 /** Stores the message with what can be said of it without asking: unknown, contradictory, or good. */
-async function store(
+async function take(
   tx: TenantTx,
   received: { account: MidtransAccount; message: Notification; text: string },
-): Promise<{ stored: StoredNotification; payment: Payment | undefined }> {
+): Promise<Taken> {
   const { account, message, text } = received;
   const reference = message.order_id;
   const payment = await payments.findByReference(tx, { provider: 'midtrans', reference });
+  if (!payment && reference.startsWith(testPrefix)) return { kind: 'test' };
   const fault = payment && faultIn(message, payment, account);
-  if (payment && !fault) await refuseFlood(tx, reference);
+  // A message that was edited outside its signature must not take the place of the true one.
+  const dedupeKey = (fault ? `rejected|${fault}|` : '') + dedupeKeyOf(message);
+  const { isKnown, others } = await notifications.countOthers(tx, { reference, dedupeKey });
+  if (!isKnown && others >= maxPerHour) {
+    // Only the signed members of a message cannot be made up, so one true message could come in
+    // endless variations. The provider's books know what is true of them.
+    if (payment) await payments.askSoon(tx, payment.id);
+    return { kind: 'flood' };
+  }
   // The amount is signed, so the account did take another one: a fee on top, or a name used twice.
   if (payment && fault === amountFault) {
     await orders.flag(tx, payment.orderId, `The provider reports ${message.gross_amount}.`);
   }
   const stored = await notifications.store(tx, {
     provider: 'midtrans',
-    // A message that was edited outside its signature must not take the place of the true one.
-    dedupeKey: (fault ? `rejected|${fault}|` : '') + dedupeKeyOf(message),
+    dedupeKey,
     reference,
     paymentId: payment?.id,
     status: statusOf(payment, fault),
     detail: fault,
     body: text,
   });
-  return { stored, payment };
+  return { kind: 'stored', stored, payment };
 }
 
 function statusOf(payment: Payment | undefined, fault: string | undefined) {
   if (!payment) return 'unmatched';
   return fault ? 'rejected' : 'received';
-}
-
-/**
- * Only the signed members of a message cannot be made up, so one true message could be sent again
- * in endless variations, each stored and asked about.
- *
- * @throws Problem `too-many-notifications`
- */
-async function refuseFlood(tx: TenantTx, reference: string): Promise<void> {
-  if ((await notifications.countWaiting(tx, reference)) < maxWaiting) return;
-  throw new Problem(
-    'too-many-notifications',
-    `The provider has not confirmed the last ${maxWaiting} messages about ${reference}.`,
-    { retryAfter: 600 },
-  );
 }
 
 /** Why a signed message cannot be true; undefined when it may be. */
@@ -222,30 +224,21 @@ function faultIn(
   return decision.kind === 'illegal' ? decision.why : undefined;
 }
 
-/** What came of asking. Not conclusive: the books do not show yet what the message tells of. */
-type News = { readonly observation: Observation | undefined; readonly isConclusive: boolean };
+/** What came of asking, if it was worth asking. */
+type News =
+  /** The message itself, which changes nothing that somebody could want to forge. */
+  | { readonly kind: 'claim'; readonly observation: Observation }
+  /** Not conclusive: the books do not show yet what the message tells of. */
+  | { readonly kind: 'books'; readonly observation: Observation; readonly isConclusive: boolean }
+  | { readonly kind: 'silence' };
 
-/** Nothing comes of it that somebody could want to forge. */
 function isHarmless(payment: Payment, claim: Observation): boolean {
   const decision = decide(payment, claim);
   const isQuiet = decision.kind === 'stay' && decision.attention === undefined;
   return isQuiet && !isNewAttempt(payment, claim) && !isRevived(payment, claim);
 }
 
-/** Once the books' word is applied, the message has nothing left to tell. */
-function isConclusive(
-  payment: Payment,
-  { claim, observation }: { claim: Observation; observation: Observation },
-): boolean {
-  if (observation.state === claim.state) return true;
-  const decision = decide(payment, observation);
-  const after =
-    decision.kind === 'move'
-      ? { status: decision.to, transactionId: observation.transactionId }
-      : payment;
-  return decide(after, claim).kind !== 'move';
-}
-
+/** Writes the news; true when the message has nothing left to tell. */
 async function apply(
   tx: TenantTx,
   { timeZone }: Tenant,
@@ -254,12 +247,27 @@ async function apply(
     readonly stored: StoredNotification;
     readonly requestId: string | undefined;
   },
-): Promise<void> {
-  if (!news.observation) return;
-  const cause = { source: 'notification', requestId: news.requestId, timeZone } as const;
-  const { detail } = await applyObservation(tx, news.payment, news.observation, cause);
-  if (!news.isConclusive) return;
-  await notifications.finish(tx, news.stored.id, { status: 'processed', detail });
+): Promise<boolean> {
+  if (news.kind === 'silence') return false;
+  const { payment, observation, requestId } = news;
+  if (news.kind === 'claim') {
+    // What it would change was judged without the lock, and may have changed meanwhile.
+    await orders.lock(tx, payment.orderId);
+    if (!isHarmless(await payments.get(tx, payment.id), observation)) return false;
+  }
+  const cause = { source: 'notification', requestId, timeZone } as const;
+  const { detail } = await applyObservation(tx, payment, observation, cause);
+  if (news.kind === 'books' && !news.isConclusive) return false;
+  await notifications.finish(tx, news.stored.id, detail);
+  return true;
+}
+
+function tooMany(reference: string): Problem {
+  return new Problem(
+    'too-many-notifications',
+    `More than ${maxPerHour} different messages about ${reference} came within an hour.`,
+    { retryAfter: 600 },
+  );
 }
 
 function contradiction(detail: string): Problem {

@@ -1,5 +1,5 @@
 import type { TenantTx } from '../db/database.ts';
-import { decide, isOpen, mayStartAgain } from '../domain/payment-states.ts';
+import { decide, fraudHold, isOpen, mayStartAgain } from '../domain/payment-states.ts';
 import type { Observation } from '../providers/payment-provider.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
@@ -63,9 +63,10 @@ export function isNewAttempt(payment: Payment, { state, transactionId }: Observa
   return state === 'pending' && status === 'pending' && payment.transactionId !== transactionId;
 }
 
-/** Something can be paid at the provider that we had given up. */
+/** Something can be paid at the provider that was ours and that we had given up. */
 export function isRevived(payment: Payment, { state }: Observation): boolean {
-  return state === 'pending' && mayStartAgain(payment.status);
+  const wasOurs = payment.token !== undefined || payment.transactionId !== undefined;
+  return state === 'pending' && wasOurs && mayStartAgain(payment.status);
 }
 
 async function move(
@@ -80,7 +81,9 @@ async function move(
   const { transactionId, method = payment.method } = observation;
   const moved = { status: to, transactionId, method, refundedAmount };
   await movePayment(tx, payment, moved, { ...cause, detail: attention });
-  await followPayments(tx, order, { cause, attention });
+  const isReleased = payment.status === 'challenged' && order.attentionReason === fraudHold;
+  const held = isReleased ? { ...order, attentionReason: undefined } : order;
+  await followPayments(tx, held, { cause, attention });
   return { kind: 'moved', detail: `${payment.status} to ${to}` };
 }
 
@@ -102,7 +105,9 @@ function mismatchIn(payment: Payment, { money, refundedAmount = 0n }: Observatio
 /** News that moves nothing but belongs to the history, once: an attempt began, was refused, paid too. */
 async function noteUnmoved(tx: TenantTx, change: Change, attention: string | undefined) {
   const { order, payment, observation, cause } = change;
-  if (isRevived(payment, observation)) await queueEnd(tx, payment, cause);
+  // Whoever asked by itself ends it by itself.
+  const isTold = cause.source === 'notification';
+  if (isTold && isRevived(payment, observation)) await queueEnd(tx, payment, cause);
   const isNew = isNewAttempt(payment, observation);
   if (!isNew && !attention && observation.state !== 'denied') return;
   const { transactionId, method } = observation;

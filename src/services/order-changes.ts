@@ -46,9 +46,10 @@ export async function followPayments(
   await changeOrder(tx, order, {
     status,
     refundedAmount: payment.refundedAmount,
-    attentionReason: attention ?? paidTwice(all),
+    attentionReason: paidTwice(all) ?? attention,
     quotaPeriod: givesBack ? undefined : order.quotaPeriod,
     mail: mailAbout({ status, hadPage, cause }),
+    payment,
     cause,
   });
   if (givesBack) await usageCounters.giveBack(tx, givesBack);
@@ -60,12 +61,14 @@ type OrderChange = {
   readonly quotaPeriod: string | undefined;
   readonly attentionReason?: string | undefined;
   readonly mail?: MailKind | undefined;
+  /** The payment that the order now goes by. */
+  readonly payment: Payment;
   readonly cause: Cause;
 };
 
 /** Writes a changed order. The statistics come last: all orders of a day share those rows. */
 export async function changeOrder(tx: TenantTx, order: Order, change: OrderChange): Promise<Order> {
-  const { status, refundedAmount, quotaPeriod, attentionReason, mail, cause } = change;
+  const { status, refundedAmount, quotaPeriod, attentionReason, mail, payment, cause } = change;
   const next = await orders.update(tx, order, {
     status,
     refundedAmount,
@@ -81,7 +84,7 @@ export async function changeOrder(tx: TenantTx, order: Order, change: OrderChang
       toStatus: status,
       ...cause,
     });
-    if (mail) await queueMail(tx, order, mail, cause);
+    if (mail) await queueMail(tx, payment, mail, cause);
   }
   if (status !== order.status || refundedAmount !== order.refundedAmount) {
     await dailyStats.recount(tx, { before: toCounted(order), after: toCounted(next) });
@@ -97,7 +100,8 @@ export async function expirePayment(
 ): Promise<void> {
   const order = await orders.lock(tx, payment.orderId);
   const current = await payments.get(tx, payment.id);
-  if (!isOpen(current.status) || current.isLeased) return;
+  // A new page may have been made since the provider was asked.
+  if (!isOpen(current.status) || current.isLeased || current.token !== payment.token) return;
   await movePayment(tx, current, { ...current, status: 'expired' }, cause);
   await followPayments(tx, order, { cause });
 }
@@ -141,8 +145,9 @@ export function positionOf(payment: Payment): Position {
 }
 
 /** Has the shopper told, once this transaction is committed. */
-export async function queueMail(tx: TenantTx, order: Order, kind: MailKind, cause: Cause) {
-  const payload = { orderId: order.id, kind, requestId: cause.requestId };
+export async function queueMail(tx: TenantTx, payment: Payment, kind: MailKind, cause: Cause) {
+  const { id: paymentId, orderId } = payment;
+  const payload = { orderId, paymentId, kind, requestId: cause.requestId };
   await outbox.add(tx, { topic: 'order-mail', payload });
 }
 

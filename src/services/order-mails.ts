@@ -1,7 +1,7 @@
 import type { Db } from '../db/database.ts';
 import type { TenantId } from '../domain/ids.ts';
-import type { JobPayload } from '../domain/jobs.ts';
-import { orderStandOf } from '../domain/payment-states.ts';
+import type { JobPayload, MailKind } from '../domain/jobs.ts';
+import type { OrderStatus } from '../domain/payment-states.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { renderOrderMail } from '../notifications/order-mail.ts';
 import type { MailAddress, Mailer } from '../providers/mail/mailer.ts';
@@ -34,13 +34,11 @@ export function createOrderMails(dependencies: Dependencies) {
     if (!tenant) throw new Error(`There is no tenant ${tenantId}.`);
     const found = await db.withTenant(tenantId, async (tx) => {
       const addressed = await orders.findWithEmail(tx, job.orderId);
-      const all = await payments.listOfOrder(tx, job.orderId);
-      return addressed && { ...addressed, ...orderStandOf(all) };
+      return addressed && { ...addressed, payment: await payments.get(tx, job.paymentId) };
     });
     if (!found) throw new Error(`There is no order ${job.orderId}.`);
     const { order, email, payment } = found;
-    // After an outage of the mail server the order may be paid by now: nobody is asked to pay again.
-    if (job.kind === 'created' && order.status !== 'pending') return;
+    if (isOutdated(job.kind, order.status)) return;
     const content = renderOrderMail({
       kind: job.kind,
       locale: tenant.locale,
@@ -70,6 +68,15 @@ export function createOrderMails(dependencies: Dependencies) {
   }
 
   return { send };
+}
+
+/**
+ * After an outage of the mail server an order may have gone on: nobody is asked to pay what is
+ * paid, or told of an end that was not one.
+ */
+function isOutdated(kind: MailKind, status: OrderStatus): boolean {
+  if (kind === 'paid') return false;
+  return status !== (kind === 'created' ? 'pending' : kind);
 }
 
 /** `shop@example` or `Shop <shop@example>`, as the tenant's row has it. */

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
 import type { PaymentId, TenantId } from '../domain/ids.ts';
-import { isOpen } from '../domain/payment-states.ts';
+import { hasMoney, isOpen, orderStandOf } from '../domain/payment-states.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
-import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
+import type { MidtransAdapter, PageEnd } from '../providers/midtrans/adapter.ts';
 import type { StatusAnswer } from '../providers/payment-provider.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
@@ -46,24 +46,52 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
     const account = tenant.midtrans;
     if (!account) return 'unavailable';
     let answer = await askAndExpire(account, payment);
-    if (isOver(answer) && payment.token) {
-      const page = await midtrans.cancelPage(account, payment.token);
-      if (page === 'unavailable') return 'unavailable';
-      // Somebody chose a method after we asked.
-      if (page === 'in-use') answer = await askAndExpire(account, payment);
+    let page = await closePage(account, payment, answer);
+    if (page === 'in-use') {
+      // Somebody may have chosen a method after we asked.
+      answer = await askAndExpire(account, payment);
+      page = isFinal(answer) ? 'closed' : 'in-use';
     }
     await write(tenant, payment, answer);
-    if (answer.kind === 'unavailable') return 'unavailable';
-    if (isOver(answer)) {
-      await db.withTenant(tenant.id, (tx) => expirePayment(tx, payment, causeIn(tenant)));
-    }
+    if (answer.kind === 'unavailable' || page === 'unavailable') return 'unavailable';
+    if (!isOver(answer)) return isWaiting(answer) ? 'open' : 'ended';
+    if (page !== 'closed') return 'open';
+    await db.withTenant(tenant.id, (tx) => expirePayment(tx, payment, causeIn(tenant)));
     const after = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, id));
     return isOpen(after.status) ? 'open' : 'ended';
   }
 
+  /**
+   * As `end`, while nobody wants the payment any more: its order has money, or it was given up. A
+   * payment that its order is waiting for again is left alone.
+   */
+  async function endIfUnwanted(tenant: Tenant, id: PaymentId): Promise<Ending> {
+    const isWanted = await db.withTenant(tenant.id, async (tx) => {
+      const payment = await payments.get(tx, id);
+      const all = await payments.listOfOrder(tx, payment.orderId);
+      return isOpen(payment.status) && !hasMoney(orderStandOf(all).status);
+    });
+    return isWanted ? 'ended' : end(tenant, id);
+  }
+
+  /**
+   * Ends the page of a payment that nothing is waiting for. One that nobody was ever shown, or
+   * whose time was up long ago, needs no closing: Midtrans ends it by the time that we gave it.
+   */
+  async function closePage(
+    account: MidtransAccount,
+    payment: Payment,
+    answer: StatusAnswer,
+  ): Promise<PageEnd> {
+    if (!isOver(answer) || !payment.token || payment.isPageOver) return 'closed';
+    return midtrans.cancelPage(account, payment.token);
+  }
+
   async function askAndExpire(account: MidtransAccount, payment: Payment): Promise<StatusAnswer> {
     const answer = await ask(account, payment);
-    if (answer.kind !== 'found' || answer.observation.state !== 'pending') return answer;
+    const isOurs =
+      answer.kind === 'found' && answer.observation.money.amount === payment.money.amount;
+    if (!isOurs || answer.observation.state !== 'pending') return answer;
     await midtrans.expire(account, payment.reference);
     // Asked again rather than believed: it may have been paid in the same moment.
     return ask(account, payment);
@@ -98,19 +126,35 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
   async function plan(tenantId: TenantId, id: PaymentId): Promise<Payment> {
     return db.withTenant(tenantId, async (tx) => {
       const payment = await payments.get(tx, id);
-      const gap = Math.min(firstGapSeconds * 2 ** payment.checks, lastGapSeconds);
-      const untilEnd = Math.ceil((payment.expiresAt.getTime() - Date.now()) / 1_000) + 60;
-      const afterSeconds = untilEnd > 0 ? Math.min(gap, untilEnd) : gap;
-      await payments.planCheck(tx, id, { afterSeconds });
+      await payments.planCheck(tx, payment, { afterSeconds: gapAfter(payment) });
       return payment;
     });
   }
 
-  return { check, end };
+  return { check, end, endIfUnwanted };
 }
 
 function causeIn({ timeZone }: Tenant): BookedCause {
   return { source: 'check', timeZone };
+}
+
+/** Nothing more to ask once it is over; while it is open, sooner when its page is about to end. */
+function gapAfter(payment: Payment): number | undefined {
+  if (!isOpen(payment.status)) return undefined;
+  const gap = Math.min(firstGapSeconds * 2 ** payment.checks, lastGapSeconds);
+  const untilEnd = Math.ceil((payment.expiresAt.getTime() - Date.now()) / 1_000) + 60;
+  return untilEnd > 0 ? Math.min(gap, untilEnd) : gap;
+}
+
+/** The one transaction of the page has ended for good. */
+function isFinal(answer: StatusAnswer): boolean {
+  return answer.kind === 'found' && ['expired', 'cancelled'].includes(answer.observation.state);
+}
+
+/** It may still become money, whatever our own row says. */
+function isWaiting(answer: StatusAnswer): boolean {
+  const waiting = ['pending', 'challenged', 'authorized'];
+  return answer.kind === 'found' && waiting.includes(answer.observation.state);
 }
 
 /** Nothing is waiting at the provider, and no money has come. */

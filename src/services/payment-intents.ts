@@ -116,6 +116,7 @@ async function restart(
     status: 'pending',
     refundedAmount: 0n,
     quotaPeriod: order.quotaPeriod ?? month,
+    payment,
     cause: { source: 'api', requestId: intent.requestId },
   });
   if (hasGivenBack) await takeQuota(tx, intent.tenant, month);

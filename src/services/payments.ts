@@ -137,10 +137,10 @@ export function createPaymentService(dependencies: Dependencies) {
         return { kind: 'done', reply };
       }
       case 'not-executed':
-        await outcomes.storeUnknown(running);
+        await outcomes.storeUnknown(running, { mayHavePage: false });
         throw comeBack();
       case 'unknown':
-        await outcomes.storeUnknown(running);
+        await outcomes.storeUnknown(running, { mayHavePage: true });
         throw new Problem(
           'payment-outcome-unknown',
           'The order is kept. Send the same request again: the shopper cannot be charged twice.',
@@ -166,23 +166,29 @@ export function createPaymentService(dependencies: Dependencies) {
   }
 
   /**
-   * The provider has a transaction of this name. After an earlier call of ours it may be ours, and
-   * is ended; a paid one is the order's own in any case, and nobody is asked to pay again. One that
-   * is not ours is left alone, and the next payment gets another reference.
+   * The provider has a transaction of this name. One over another amount is not the order's: it is
+   * left alone, and the next payment gets another reference. A paid one is the order's own, and
+   * nobody is asked to pay again. One that is not paid is ended when an earlier call of ours may
+   * have made it.
    */
   async function settleUsed({ account }: Creation, running: ProviderCall): Promise<Attempt> {
     const { payment } = running;
-    const { reference } = payment;
+    const { reference, money } = payment;
     const answer = await midtrans.status(account, { reference });
-    const isPaid = answer.kind === 'found' && answer.observation.state === 'paid';
-    if (payment.providerCalls > 1 || isPaid) {
-      await outcomes.storeUnknown(running);
+    if (answer.kind === 'unavailable') {
+      await outcomes.storeUnknown(running, { mayHavePage: false });
+      throw comeBack();
+    }
+    const found = answer.kind === 'found' ? answer.observation : undefined;
+    const isSameAmount = found?.money.amount === money.amount;
+    if (payment.mayHavePage ? isSameAmount || !found : isSameAmount && found?.state === 'paid') {
+      await outcomes.storeUnknown(running, { mayHavePage: false });
       return { kind: 'stale', payment };
     }
     await outcomes.storeRefused(running);
     throw new Problem(
       'payment-reference-used',
-      `The provider has a transaction named ${reference} that is not ours. Send the same request again: the payment gets another reference.`,
+      `The provider has a transaction named ${reference} that is not this order's. Send the same request again: the payment gets another reference.`,
     );
   }
 

@@ -223,7 +223,7 @@ test('an order id of 50 characters has a reference of at most 50 on its second p
 });
 
 test('a merchant without a provider key is told what to do', async () => {
-  const merchant = await gateway.merchant({ midtrans_server_key: '  ' });
+  const merchant = await gateway.merchant({ midtrans_server_key: null });
 
   const answer = await merchant.create(anOrder());
 

@@ -21,14 +21,6 @@ beforeEach(async () => {
 
 afterAll(() => gateway.close());
 
-async function tell(reference: string, overrides: Record<string, unknown> = {}) {
-  const message = { ...aNotification(overrides), order_id: reference };
-  gateway.midtrans.setStatus(message.transaction_id, message);
-  gateway.midtrans.setStatus(reference, message);
-  await merchant.notify(merchant.signed(message));
-  return message;
-}
-
 async function balances(): Promise<Record<string, number>> {
   const { rows } = await gateway.admin.query<{ account: string; balance: string }>(
     `select account, sum(debits - credits) as balance from ledger_days
@@ -41,7 +33,7 @@ async function balances(): Promise<Record<string, number>> {
 async function paidOrder() {
   const order = anOrder();
   await merchant.create(order);
-  return tell(order.orderId);
+  return (await merchant.tell(order.orderId)).message;
 }
 
 async function check() {
@@ -77,7 +69,7 @@ test('refunds made elsewhere are posted as they grow', async () => {
   const paid = await paidOrder();
 
   for (const refund_amount of ['50000.00', '80000.00']) {
-    await tell(paid.order_id, {
+    await merchant.tell(paid.order_id, {
       ...paid,
       transaction_status: 'partial_refund',
       refund_amount,
@@ -95,7 +87,7 @@ test.each([
 ])('%s is a loss', async (_name, change) => {
   const paid = await paidOrder();
 
-  await tell(paid.order_id, { ...paid, ...change });
+  await merchant.tell(paid.order_id, { ...paid, ...change });
 
   expect(await balances()).toEqual({ provider_balance: 0, sales: -150_000, losses: 150_000 });
   expect(await check()).toEqual([]);
@@ -104,8 +96,8 @@ test.each([
 test('two payments of one order are both in the books', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await tell(order.orderId);
-  await tell(order.orderId);
+  await merchant.tell(order.orderId);
+  await merchant.tell(order.orderId);
 
   expect(await balances()).toEqual({ provider_balance: 150_000, sales: -150_000 });
   expect(await check()).toEqual([]);

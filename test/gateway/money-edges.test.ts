@@ -31,24 +31,6 @@ beforeEach(async () => {
 
 afterAll(() => gateway.close());
 
-async function runOut(): Promise<void> {
-  await gateway.admin.query(
-    `update payments
-        set expires_at = now() - interval '1 s', next_check_at = now() - interval '1 s'
-      where tenant_id = $1 and status in ('creating', 'unknown', 'pending')`,
-    [merchant.id],
-  );
-}
-
-/** The provider's books say so, and its notification arrives. */
-async function tell(reference: string, overrides: Record<string, unknown> = {}) {
-  const message = aNotification({ order_id: reference, ...overrides });
-  gateway.midtrans.setStatus(message.transaction_id, message);
-  gateway.midtrans.setStatus(reference, message);
-  const answer = await merchant.notify(merchant.signed(message));
-  return { message, answer };
-}
-
 const payments = () => merchant.rows<PaymentRow>('payments');
 
 async function references(): Promise<string[]> {
@@ -63,7 +45,7 @@ async function references(): Promise<string[]> {
 async function orderWithTwoPages() {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   await merchant.create(order);
   const [first = '', second = ''] = await references();
   return { order, first, second };
@@ -72,14 +54,14 @@ async function orderWithTwoPages() {
 test('a refused call does not unpay an order that was paid meanwhile', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   let refuse = () => {};
   gateway.midtrans.answerCreates((_req, res) => {
     refuse = () => json(res, 401, { error_messages: ['no'] });
   });
   const running = merchant.create(order);
   await expect.poll(() => gateway.midtrans.createCalls().length).toBe(2);
-  await tell(order.orderId);
+  await merchant.tell(order.orderId);
 
   refuse();
 
@@ -91,14 +73,14 @@ test('a refused call does not unpay an order that was paid meanwhile', async () 
 test('a page that was made while the order was paid is not shown, and is ended', async () => {
   const order = anOrder();
   const first = await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   let answer = () => {};
   gateway.midtrans.answerCreates((_req, res) => {
     answer = () => json(res, 201, { token: 'too-late', redirect_url: 'https://app.example/x' });
   });
   const running = merchant.create(order);
   await expect.poll(() => gateway.midtrans.createCalls().length).toBe(2);
-  await tell(order.orderId);
+  await merchant.tell(order.orderId);
 
   answer();
 
@@ -113,7 +95,7 @@ async function endJobs() {
 
 test('a paid order answers the page that was paid, and its other page is ended', async () => {
   const { order, first } = await orderWithTwoPages();
-  await tell(first);
+  await merchant.tell(first);
 
   const again = await merchant.create(order);
 
@@ -131,8 +113,8 @@ test('a paid order answers the page that was paid, and its other page is ended',
 test('a refunded order is not sold again', async () => {
   const order = anOrder();
   await merchant.create(order);
-  const { message } = await tell(order.orderId);
-  await tell(order.orderId, {
+  const { message } = await merchant.tell(order.orderId);
+  await merchant.tell(order.orderId, {
     ...message,
     transaction_status: 'refund',
     refund_amount: '150000.00',
@@ -147,7 +129,7 @@ test('a refunded order is not sold again', async () => {
 test('no second page is made while the first cannot be closed', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   gateway.midtrans.answerPageCancels((req) => req.socket.destroy());
 
   const refused = await merchant.create(order);
@@ -162,7 +144,7 @@ test('no second page is made while the first cannot be closed', async () => {
 test('a method that was chosen at the last moment is asked about before the page is given up', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   gateway.midtrans.answerPageCancels((_req, res) => {
     gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
     json(res, 400, { error_messages: ['Transaction is on progress'] });
@@ -176,11 +158,11 @@ test('a method that was chosen at the last moment is asked about before the page
 test('something pending at a page that was given up is ended at the provider', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   await gateway.services.sweep();
   expect(await merchant.orderStatus(order.orderId)).toBe('expired');
 
-  await tell(order.orderId, { transaction_status: 'pending', status_code: '201' });
+  await merchant.tell(order.orderId, { transaction_status: 'pending', status_code: '201' });
 
   expect(await endJobs()).toHaveLength(1);
 });
@@ -188,8 +170,8 @@ test('something pending at a page that was given up is ended at the provider', a
 test('a denied card and a shopper who leaves: the order ends', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await tell(order.orderId, { transaction_status: 'deny', status_code: '202' });
-  await runOut();
+  await merchant.tell(order.orderId, { transaction_status: 'deny', status_code: '202' });
+  await merchant.runOut();
 
   await gateway.services.sweep();
 
@@ -200,10 +182,14 @@ test('attempts told out of order: the order ends', async () => {
   const order = anOrder();
   await merchant.create(order);
   const pending = { transaction_status: 'pending', status_code: '201' };
-  const { message: newer } = await tell(order.orderId, pending);
-  await tell(order.orderId, pending);
-  await tell(order.orderId, { ...newer, transaction_status: 'expire', status_code: '202' });
-  await runOut();
+  const { message: newer } = await merchant.tell(order.orderId, pending);
+  await merchant.tell(order.orderId, pending);
+  await merchant.tell(order.orderId, {
+    ...newer,
+    transaction_status: 'expire',
+    status_code: '202',
+  });
+  await merchant.runOut();
 
   await gateway.services.sweep();
 
@@ -214,7 +200,7 @@ test('what the signature does not cover is not written without asking', async ()
   const order = anOrder();
   await merchant.create(order);
   const pending = { transaction_status: 'pending', status_code: '201' };
-  const { message } = await tell(order.orderId, pending);
+  const { message } = await merchant.tell(order.orderId, pending);
 
   await merchant.notify({ ...merchant.signed(message), transaction_id: 'FORGED-1' });
 
@@ -239,13 +225,17 @@ test('variations of one true message are bounded', async () => {
 
 test('the refund of a duplicate payment leaves the order paid', async () => {
   const { order, first, second } = await orderWithTwoPages();
-  await tell(first);
-  const { message } = await tell(second);
+  await merchant.tell(first);
+  const { message } = await merchant.tell(second);
   expect(await merchant.rows('orders')).toMatchObject([
     { attention_reason: 'Two payments paid the same order.' },
   ]);
 
-  await tell(second, { ...message, transaction_status: 'refund', refund_amount: '150000.00' });
+  await merchant.tell(second, {
+    ...message,
+    transaction_status: 'refund',
+    refund_amount: '150000.00',
+  });
 
   expect(await merchant.orderStatus(order.orderId)).toBe('paid');
   expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
@@ -257,7 +247,7 @@ test('two tenants who share an account: one payment pays one order', async () =>
   await merchant.create(order);
   await other.create(order);
 
-  await tell((await references())[0] ?? '');
+  await merchant.tell((await references())[0] ?? '');
   await gateway.admin.query('update payments set next_check_at = now() where tenant_id = $1', [
     other.id,
   ]);
@@ -287,7 +277,7 @@ test('an order that the account had paid before is not sold a second time', asyn
 test.each([403, 404, 408])('HTTP %i in HTML is no word of Midtrans', async (status) => {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   gateway.midtrans.answerStatuses((_req, res) => {
     res.writeHead(status, { 'Content-Type': 'text/html' }).end('<h1>proxy</h1>');
   });
@@ -328,10 +318,14 @@ test('a notification with hundreds of long refund keys is stored', async () => {
 test('two refunds that are told without a list of them both count', async () => {
   const order = anOrder();
   await merchant.create(order);
-  const { message } = await tell(order.orderId);
+  const { message } = await merchant.tell(order.orderId);
 
   for (const refund_amount of ['10000.00', '30000.00']) {
-    await tell(order.orderId, { ...message, transaction_status: 'partial_refund', refund_amount });
+    await merchant.tell(order.orderId, {
+      ...message,
+      transaction_status: 'partial_refund',
+      refund_amount,
+    });
   }
 
   expect((await merchant.stats()).body.stats).toMatchObject({ revenue: 120_000 });
@@ -341,7 +335,7 @@ test('a signed amount that is not the order’s brings the order before a person
   const order = anOrder();
   await merchant.create(order);
 
-  const { answer } = await tell(order.orderId, { gross_amount: '154000.00' });
+  const { answer } = await merchant.tell(order.orderId, { gross_amount: '154000.00' });
 
   expect(answer.status).toBe(409);
   expect(await merchant.rows('orders')).toMatchObject([
@@ -353,7 +347,7 @@ test('a payment that fraud screening holds brings the order before a person', as
   const order = anOrder();
   await merchant.create(order);
 
-  await tell(order.orderId, {
+  await merchant.tell(order.orderId, {
     transaction_status: 'capture',
     status_code: '201',
     fraud_status: 'challenge',
@@ -368,7 +362,7 @@ test('an order that never had a page gives its place in the quota back', async (
   merchant = await gateway.merchant({ max_orders_per_month: 1 });
   gateway.midtrans.answerCreates((req) => req.socket.destroy());
   await merchant.create(anOrder());
-  await runOut();
+  await merchant.runOut();
   await gateway.services.sweep();
   gateway.midtrans.answerCreates(undefined);
 
@@ -380,7 +374,7 @@ test('an order that never had a page gives its place in the quota back', async (
 test('a provider that is away is asked once per request, and the client is told the truth', async () => {
   const order = anOrder();
   await merchant.create(order);
-  await runOut();
+  await merchant.runOut();
   gateway.midtrans.answerStatuses((_req, res) => json(res, 503, { status_code: '503' }));
 
   const answer = await merchant.create(order);
@@ -394,7 +388,7 @@ test('payments of an archived merchant are still looked after', async () => {
   await merchant.create(order);
   gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
   await gateway.admin.query(`update tenants set status = 'archived' where id = $1`, [merchant.id]);
-  await runOut();
+  await merchant.runOut();
 
   await gateway.services.sweep();
 

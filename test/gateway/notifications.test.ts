@@ -320,3 +320,85 @@ test('a merchant without a key hears nothing: an empty key could be signed with 
   expect(answer.status).toBe(503);
   expect(answer.body.code).toBe('provider-not-configured');
 });
+
+test('a late message of a transaction that ended is finished, and asks for nothing more', async () => {
+  const orderId = await pendingOrder();
+  const { message } = await merchant.tell(orderId, {
+    transaction_status: 'cancel',
+    status_code: '202',
+  });
+  const late = { ...message, transaction_status: 'capture', status_code: '200' };
+
+  await merchant.notify(merchant.signed(late));
+
+  const stored = await merchant.rows<{ status: string }>('notifications');
+  expect(stored.map(({ status }) => status)).toEqual(['processed', 'processed']);
+  expect(await merchant.orderStatus(orderId)).toBe('cancelled');
+});
+
+test('a flood of variations does not lock out what comes later', async () => {
+  const orderId = await pendingOrder();
+  const message = aNotification({ order_id: orderId });
+  for (let count = 0; count < 25; count += 1) {
+    await merchant.notify({ ...merchant.signed(message), transaction_id: `FORGED-${count}` });
+  }
+  gateway.midtrans.setStatus(orderId, message);
+  await gateway.services.sweep();
+  expect(await merchant.orderStatus(orderId)).toBe('paid');
+  await gateway.admin.query(
+    `update notifications set received_at = received_at - interval '2 hours' where tenant_id = $1`,
+    [merchant.id],
+  );
+
+  await merchant.tell(orderId, {
+    ...message,
+    transaction_status: 'refund',
+    refund_amount: '150000.00',
+  });
+
+  expect(await merchant.orderStatus(orderId)).toBe('refunded');
+});
+
+test('variations that change nothing are bounded too', async () => {
+  const orderId = await pendingOrder();
+  const { message } = await merchant.tell(orderId);
+
+  for (let count = 0; count < 40; count += 1) {
+    const variation = { transaction_status: 'pending', transaction_id: `FORGED-${count}` };
+    await merchant.notify({ ...merchant.signed(message), ...variation });
+  }
+
+  expect((await merchant.rows('notifications')).length).toBeLessThanOrEqual(20);
+});
+
+test('a denial that was harmless when read is not believed of a payment that was paid meanwhile', async () => {
+  const orderId = await pendingOrder();
+  const message = aNotification({ order_id: orderId });
+  gateway.midtrans.setStatus(message.transaction_id, message);
+  const other = await gateway.admin.connect();
+  await other.query('begin');
+  await other.query('select 1 from orders where tenant_id = $1 for update', [merchant.id]);
+  const forged = merchant.notify(
+    merchant.signed({ ...message, transaction_status: 'deny', status_code: '202' }),
+  );
+  await expect
+    .poll(async () => {
+      const waiting = await gateway.admin.query(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      );
+      return waiting.rowCount;
+    })
+    .toBe(1);
+  await other.query(
+    `update payments set status = 'paid', captured_amount = amount, provider_transaction_id = $2
+      where tenant_id = $1`,
+    [merchant.id, message.transaction_id],
+  );
+  await other.query(`update orders set status = 'paid' where tenant_id = $1`, [merchant.id]);
+  await other.query('commit');
+  other.release();
+
+  expect((await forged).status).toBe(200);
+
+  expect(await merchant.orderStatus(orderId)).toBe('paid');
+});

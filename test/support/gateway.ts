@@ -81,6 +81,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
         headers: { 'Content-Type': 'application/json' },
         body: typeof body === 'string' ? body : JSON.stringify(body),
       });
+    const notify = (body: unknown) => post('/webhooks/midtrans', body);
     const get = (path: string) => send(`${path}?tenant=${row.slug}`);
     return {
       id: String(id),
@@ -90,12 +91,29 @@ export async function startGateway(settings: Record<string, string> = {}) {
       post,
       get,
       create: (body: unknown) => post('/payment/create', body),
-      notify: (body: unknown) => post('/webhooks/midtrans', body),
+      notify,
       /** A notification of this merchant's account, correctly signed. */
       signed: (fields: Record<string, unknown>) => sign(fields, String(row.midtrans_server_key)),
       orderStatus: async (orderId: string) =>
         (await get(`/orders/${orderId}/status`)).body.order?.status,
       stats: () => send('/admin/stats', { headers: { Authorization: `Bearer ${secretKey}` } }),
+      /** The provider's books say so, and its notification arrives. */
+      async tell(reference: string, overrides: Record<string, unknown> = {}) {
+        const message = { ...aNotification(overrides), order_id: reference };
+        midtrans.setStatus(message.transaction_id, message);
+        midtrans.setStatus(reference, message);
+        const answer = await notify(sign(message, String(row.midtrans_server_key)));
+        return { message, answer };
+      },
+      /** The time of every open page of this merchant is up. */
+      async runOut() {
+        await admin.query(
+          `update payments
+              set expires_at = now() - interval '1 s', next_check_at = now() - interval '1 s'
+            where tenant_id = $1 and status in ('creating', 'unknown', 'pending')`,
+          [id],
+        );
+      },
       /** Rows of a table of this tenant, as a superuser sees them. */
       async rows<R extends pg.QueryResultRow>(table: string): Promise<R[]> {
         const result = await admin.query<R>(`select * from ${table} where tenant_id = $1`, [id]);
@@ -113,6 +131,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
     database,
     logLines,
     services: wiring.services,
+    wiring,
     async tenantOf(slug: string) {
       const { rows } = await admin.query<{ id: string }>('select id from tenants where slug = $1', [
         slug,

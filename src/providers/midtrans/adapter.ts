@@ -22,7 +22,7 @@ type StatusQuestion = {
   readonly timeoutMs?: number;
 };
 
-/** `in-use`: a method was chosen on the page, so there is a transaction to ask about. */
+/** `in-use`: a method was chosen on the page, or may be yet. */
 export type PageEnd = 'closed' | 'in-use' | 'unavailable';
 
 export type MidtransAdapter = ReturnType<typeof createMidtransAdapter>;
@@ -77,13 +77,13 @@ export function createMidtransAdapter(options: Options) {
       return PageCancelReply.safeParse(reply).success ? 'closed' : 'unavailable';
     } catch (error) {
       if (!(error instanceof MidtransFailure)) throw error;
-      const { code = 0, messages } = error;
-      if (messages.some((message) => /progress/i.test(message))) return 'in-use';
-      // Cancelled before, or forgotten by Midtrans: either way there is nothing to pay on.
-      const isGone = messages.some((message) =>
+      if (error.code === undefined || error.code >= 500) return 'unavailable';
+      // Cancelled before, or forgotten by Midtrans: there is nothing to pay on. Any other wording
+      // is taken for "Transaction is on progress": the page may be in use.
+      const isGone = error.messages.some((message) =>
         /already cancell?ed|not found|expired/i.test(message),
       );
-      return isGone && code >= 400 && code < 500 ? 'closed' : 'unavailable';
+      return isGone ? 'closed' : 'in-use';
     }
   }
 
@@ -134,11 +134,9 @@ function toCreateOutcome(error: unknown): CreateOutcome {
   if (code === 401) return { kind: 'credentials-refused' };
   if (code === 429) return { kind: 'not-executed' };
   if (code < 400 || code === 408 || code >= 500) return { kind: 'unknown' };
-  // The sentence depends on the transaction's state and on the account's language.
-  const isTaken = messages.some(
-    (message) =>
-      /order_id/i.test(message) && /already been taken|utilized|sudah digunakan/i.test(message),
-  );
+  // The sentence depends on the transaction's state and on the account's language. Our references
+  // are well formed, so a complaint about one says that it is used.
+  const isTaken = messages.some((message) => /order_id/i.test(message));
   if (isTaken || code === 406) return { kind: 'reference-used' };
   return { kind: 'refused', detail: messages.join('; ') };
 }

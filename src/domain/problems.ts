@@ -129,9 +129,9 @@ export class Problem extends Error {
     return problems[this.code].status;
   }
 
-  /** The same request may succeed later. */
-  get isRetryable(): boolean {
-    return problems[this.code].retryable;
+  /** The same request may succeed later, by itself or once somebody mended the cause. */
+  get mayPass(): boolean {
+    return problems[this.code].retryable || this.status >= 500;
   }
 
   /** The members of RFC 9457, and ours: `success`, `code`, `retryable`, `requestId`, `errors`. */

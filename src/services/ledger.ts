@@ -12,8 +12,6 @@ export type Finding = {
 
 const maxFindings = 100;
 
-export type LedgerService = ReturnType<typeof createLedgerService>;
-
 export function createLedgerService({ db }: { db: Db }) {
   /**
    * Adds up a tenant's books in three ways (payments, transfers, totals of days) and answers where

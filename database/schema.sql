@@ -253,6 +253,34 @@ create table public.plans (
   constraint plans_limit_positive CHECK ((max_orders_per_month > 0))
 );
 
+create table public.refunds (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  payment_id uuid not null,
+  source text not null,
+  status text not null,
+  amount bigint not null,
+  currency text not null,
+  reason text,
+  provider_key text not null,
+  provider_calls integer default 0 not null,
+  detail text,
+  lease_id uuid,
+  lease_until timestamp with time zone,
+  accepted_at timestamp with time zone,
+  confirmed_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint refunds_pkey PRIMARY KEY (tenant_id, id),
+  constraint refunds_provider_key_key UNIQUE (tenant_id, payment_id, provider_key),
+  constraint refunds_amount_positive CHECK ((amount > 0)),
+  constraint refunds_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL))),
+  constraint refunds_lease_with_doubt CHECK (((lease_id IS NULL) OR (status = ANY (ARRAY['requested'::text, 'unknown'::text])))),
+  constraint refunds_source_known CHECK ((source = ANY (ARRAY['merchant'::text, 'provider'::text]))),
+  constraint refunds_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text, 'confirmed'::text, 'refused'::text])))
+);
+
 create table public.tenants (
   id uuid default gen_random_uuid() not null,
   slug text not null,
@@ -317,6 +345,7 @@ CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
 CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
 
 -- Foreign keys, and checks that older rows need not pass
@@ -340,6 +369,9 @@ alter table public.outbox add constraint outbox_tenant_fkey FOREIGN KEY (tenant_
 alter table public.payments add constraint payments_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.payments add constraint payments_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.plans add constraint plans_read_as_fkey FOREIGN KEY (read_as) REFERENCES public.plans(code);
+alter table public.refunds add constraint refunds_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.refunds add constraint refunds_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.refunds add constraint refunds_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.tenants add constraint tenants_plan_fkey FOREIGN KEY (plan) REFERENCES public.plans(code);
 alter table public.usage_counters add constraint usage_counters_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -372,6 +404,8 @@ alter table public.outbox force row level security;
 alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
+alter table public.refunds enable row level security;
+alter table public.refunds force row level security;
 alter table public.tenants enable row level security;
 alter table public.usage_counters enable row level security;
 alter table public.usage_counters force row level security;
@@ -434,6 +468,10 @@ create policy plans_platform on public.plans to kassa_platform
   using (true)
   with check (true);
 
+create policy refunds_tenant on public.refunds to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy tenants_platform on public.tenants to kassa_platform
   using (true)
   with check (true);
@@ -465,6 +503,7 @@ grant insert, select on table public.outbox to kassa_app;
 grant delete, select on table public.outbox to kassa_worker;
 grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
+grant insert, select, update on table public.refunds to kassa_app;
 grant insert, select, update on table public.tenants to kassa_platform;
 grant insert, select, update on table public.usage_counters to kassa_app;
 

@@ -7,6 +7,7 @@ import { trustProxies } from './middleware/proxy-trust.ts';
 import { assignRequestId } from './middleware/request-id.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -15,8 +16,10 @@ import { webhookRoutes } from './routes/webhooks.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
 import type { NotificationService } from './services/notifications.ts';
+import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
+import type { RefundService } from './services/refunds.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
 
@@ -26,6 +29,8 @@ export type AppOptions = {
     readonly payments: PaymentService;
     readonly idempotency: Idempotency;
     readonly orders: OrderService;
+    readonly orderActions: OrderActions;
+    readonly refunds: RefundService;
     readonly notifications: NotificationService;
     readonly stats: StatsService;
     readonly health: HealthService;
@@ -69,6 +74,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(orderRoutes(services.orders));
   app.use(webhookRoutes(services.notifications));
   app.use(adminRoutes(services.stats));
+  app.use(adminOrderRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

@@ -10,9 +10,11 @@ import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { createLedgerService } from './services/ledger.ts';
 import { createNotificationService } from './services/notifications.ts';
+import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
+import { createRefundService } from './services/refunds.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
@@ -75,6 +77,8 @@ export async function wire({ config, log, version }: WireOptions) {
     payments: createPaymentService({ db, midtrans, checks, addresses, providerTimeoutMs }),
     idempotency: createIdempotency({ db, log, providerTimeoutMs }),
     orders: createOrderService({ db }),
+    orderActions: createOrderActions({ db, midtrans, checks }),
+    refunds: createRefundService({ db, midtrans, providerTimeoutMs }),
     notifications: createNotificationService({
       db,
       midtrans,

@@ -6,7 +6,7 @@ import { paymentMethods } from '../domain/payment-methods.ts';
 const maxAmount = 999_999_999_999n;
 
 /** Minor units of the tenant's currency (whole rupiah): an integer, or an integer as text. */
-const Amount = z
+export const Amount = z
   .union([z.int(), z.string().regex(/^\d{1,15}$/, 'must be an integer')], {
     error: 'must be an integer, as a number or as text',
   })

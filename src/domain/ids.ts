@@ -14,6 +14,9 @@ export type OrderId = z.infer<typeof OrderId>;
 export const PaymentId = z.uuid().brand<'PaymentId'>();
 export type PaymentId = z.infer<typeof PaymentId>;
 
+export const RefundId = z.uuid().brand<'RefundId'>();
+export type RefundId = z.infer<typeof RefundId>;
+
 export const NotificationId = z.uuid().brand<'NotificationId'>();
 export type NotificationId = z.infer<typeof NotificationId>;
 

@@ -59,6 +59,37 @@ const problems = {
     title: 'The payment provider refused the payment',
     retryable: false,
   },
+  'refund-not-possible': {
+    status: 409,
+    title: 'Nothing of this order can be refunded',
+    retryable: false,
+  },
+  'refund-too-large': {
+    status: 409,
+    title: 'More than what is left cannot be refunded',
+    retryable: false,
+  },
+  'refund-in-progress': { status: 409, title: 'The refund is under way', retryable: true },
+  'refund-refused': {
+    status: 409,
+    title: 'The payment provider refused the refund',
+    retryable: false,
+  },
+  'refund-outcome-unknown': {
+    status: 503,
+    title: 'The payment provider did not answer clearly',
+    retryable: true,
+  },
+  'order-not-cancellable': {
+    status: 409,
+    title: 'The order cannot be cancelled',
+    retryable: false,
+  },
+  'order-not-capturable': {
+    status: 409,
+    title: 'The order cannot be captured',
+    retryable: false,
+  },
   'provider-credentials-refused': {
     status: 502,
     title: "The payment provider refused the merchant's key",

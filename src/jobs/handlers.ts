@@ -3,6 +3,7 @@ import { MailError } from '../providers/mail/mailer.ts';
 import type { NotificationService } from '../services/notifications.ts';
 import type { OrderMails } from '../services/order-mails.ts';
 import type { PaymentChecks } from '../services/payment-checks.ts';
+import type { RefundService } from '../services/refunds.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
 import { type Handlers, HopelessJob } from './queue.ts';
 
@@ -11,10 +12,12 @@ type Dependencies = {
   readonly notifications: NotificationService;
   readonly mails: OrderMails;
   readonly checks: PaymentChecks;
+  readonly refunds: RefundService;
 };
 
 /** The queue's door to the services, as thin as a route. */
-export function jobHandlers({ directory, notifications, mails, checks }: Dependencies): Handlers {
+export function jobHandlers(dependencies: Dependencies): Handlers {
+  const { directory, notifications, mails, checks, refunds } = dependencies;
   return {
     'order-mail': async (tenantId, payload) => {
       try {
@@ -29,6 +32,12 @@ export function jobHandlers({ directory, notifications, mails, checks }: Depende
     'payment-end': async (tenantId, { paymentId }) => {
       const ending = await checks.endIfUnwanted(await getTenant(tenantId), paymentId);
       if (ending !== 'ended') throw new Error(`Payment ${paymentId} is ${ending}.`);
+    },
+    'refund-resolve': async (tenantId, { refundId, requestId }) => {
+      await refunds.resolve(await getTenant(tenantId), refundId, requestId);
+    },
+    'refund-follow': async (tenantId, { refundId, requestId }) => {
+      await refunds.follow(await getTenant(tenantId), refundId, requestId);
     },
     'notification-confirm': async (tenantId, { notificationId, requestId }) => {
       const tenant = await getTenant(tenantId);

@@ -39,7 +39,46 @@ export type Observation = {
   /** Cumulative, in minor units; undefined when the provider did not say. */
   readonly refundedAmount: bigint | undefined;
   readonly method: string | undefined;
+  /** Only when the provider was asked: what a message says of single refunds is not signed. */
+  readonly books?: RefundBooks;
 };
+
+/** The refunds of a transaction as the provider's books list them. */
+export type RefundBooks = {
+  readonly askedAt: Date;
+  /** Undefined when the answer has no list, although something was refunded. */
+  readonly refunds: readonly ObservedRefund[] | undefined;
+};
+
+export type ObservedRefund = {
+  readonly key: string;
+  readonly amount: bigint; // minor units
+  readonly reason: string | undefined;
+  /** The bank has given the money back. */
+  readonly isConfirmed: boolean;
+};
+
+/** What a provider needs to know to give money back. */
+export type RefundIntent = {
+  readonly transactionId: string;
+  /** The same key again is the same refund. */
+  readonly key: string;
+  readonly money: Money;
+  readonly reason: string | undefined;
+};
+
+/** `key-used`: the provider has taken on a refund of this key before. */
+export type RefundOutcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'key-used' }
+  | { readonly kind: 'unknown' };
+
+/** How a cancel or a capture ended. What became of the payment is for its status to say. */
+export type ChangeOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'unknown' };
 
 export type StatusAnswer =
   | { readonly kind: 'found'; readonly observation: Observation }

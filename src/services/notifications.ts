@@ -235,6 +235,8 @@ type News =
 function isHarmless(payment: Payment, claim: Observation): boolean {
   const decision = decide(payment, claim);
   const isQuiet = decision.kind === 'stay' && decision.attention === undefined;
+  // The books may know more of a known refund: that its bank confirmed it.
+  if (claim.state === 'refunded' || claim.state === 'partially_refunded') return false;
   return isQuiet && !isNewAttempt(payment, claim) && !isRevived(payment, claim);
 }
 

@@ -13,6 +13,7 @@ import {
   positionOf,
   queueEnd,
 } from './order-changes.ts';
+import { followRefunds } from './refund-tracking.ts';
 
 export type Applied = {
   readonly kind: 'moved' | 'stayed' | 'illegal';
@@ -39,11 +40,16 @@ export async function applyObservation(
   // The order's lock makes all news about one order queue up; what was read before it is old.
   const order = await orders.lock(tx, payment.orderId);
   const current = await payments.get(tx, payment.id);
-  const change = { order, payment: current, observation, cause };
+  const found = { order, payment: current, observation, cause };
 
   const mismatch = mismatchIn(current, observation);
-  if (mismatch) return refuse(tx, change, mismatch);
-  const decision = decide(current, observation);
+  if (mismatch) return refuse(tx, found, mismatch);
+  const { refusedAmount, isWaiting } = await followRefunds(tx, found);
+  const change = refusedAmount > 0n ? await takeBack(tx, found, refusedAmount) : found;
+  if (isWaiting && isShort(change)) {
+    return { kind: 'stayed', detail: 'an accepted refund is not in the books' };
+  }
+  const decision = decide(change.payment, observation);
   switch (decision.kind) {
     case 'illegal':
       return refuse(tx, change, decision.why);
@@ -85,6 +91,41 @@ async function move(
   const held = isReleased ? { ...order, attentionReason: undefined } : order;
   await followPayments(tx, held, { cause, attention });
   return { kind: 'moved', detail: `${payment.status} to ${to}` };
+}
+
+/**
+ * Takes refunds back that the bank refused after the provider had accepted them: the money never
+ * left, so the payment has it again. A merchant who was told of a refund has to know.
+ */
+async function takeBack(tx: TenantTx, change: Change, refusedAmount: bigint): Promise<Change> {
+  const { order, payment, observation, cause } = change;
+  const attention = `The bank refused refunds of ${refusedAmount} that the provider had accepted.`;
+  const left = payment.refundedAmount - refusedAmount;
+  const told = observation.refundedAmount ?? 0n;
+  const refundedAmount = left > told ? left : told;
+  const isReturned = payment.status === 'refunded' || payment.status === 'partially_refunded';
+  if (!isReturned || refundedAmount >= payment.refundedAmount) {
+    return { ...change, order: await orders.update(tx, order, { attentionReason: attention }) };
+  }
+  const status = refundedAmount === 0n ? 'paid' : 'partially_refunded';
+  await movePayment(
+    tx,
+    payment,
+    { ...payment, status, refundedAmount },
+    { ...cause, detail: attention },
+  );
+  await followPayments(tx, order, { cause, attention });
+  return {
+    ...change,
+    order: await orders.lock(tx, order.id),
+    payment: await payments.get(tx, payment.id),
+  };
+}
+
+/** The books have less refunded than we do. */
+function isShort({ payment, observation }: Change): boolean {
+  const { state, refundedAmount = state === 'paid' ? 0n : undefined } = observation;
+  return refundedAmount !== undefined && refundedAmount < payment.refundedAmount;
 }
 
 /** The refunds' sum grows only: messages may come late and in any order. */

@@ -48,7 +48,7 @@ export async function followPayments(
     refundedAmount: payment.refundedAmount,
     attentionReason: paidTwice(all) ?? attention,
     quotaPeriod: givesBack ? undefined : order.quotaPeriod,
-    mail: mailAbout({ status, hadPage, cause }),
+    mail: mailAbout({ before: order.status, status, hadPage, cause }),
     payment,
     cause,
   });
@@ -181,13 +181,16 @@ function paidTwice(all: readonly Payment[]): string | undefined {
 }
 
 type MailFacts = {
+  readonly before: OrderStatus;
   readonly status: OrderStatus;
   readonly hadPage: boolean;
   readonly cause: Cause;
 };
 
 /** What became of an order is news to its shopper, unless nobody ever showed them a page. */
-function mailAbout({ status, hadPage, cause }: MailFacts): MailKind | undefined {
+function mailAbout({ before, status, hadPage, cause }: MailFacts): MailKind | undefined {
   if (cause.source === 'api' || !(hadPage || hasMoney(status))) return undefined;
+  // A refund that the bank took back makes the order paid again, which its shopper knows.
+  if (status === 'paid' && hasMoney(before)) return undefined;
   return status === 'paid' || status === 'failed' || status === 'expired' ? status : undefined;
 }

@@ -10,6 +10,9 @@ type Call = {
   readonly headers: IncomingMessage['headers'];
 };
 
+/** Refunds, cancels and captures of a transaction. */
+const changes = /^\/v2\/(?:capture|[^/]+\/(?:refund|cancel))$/;
+
 export type MidtransStub = Awaited<ReturnType<typeof startMidtransStub>>;
 
 /**
@@ -23,6 +26,7 @@ export async function startMidtransStub() {
   let onCreate: Reply = createPage;
   let onStatus: Reply = answerStatus;
   let onCancelPage: Reply = closePage;
+  let onChange: Reply = acceptChange;
 
   function createPage(_req: IncomingMessage, res: ServerResponse): void {
     created += 1;
@@ -32,6 +36,11 @@ export async function startMidtransStub() {
 
   function closePage(_req: IncomingMessage, res: ServerResponse): void {
     json(res, 200, { canceled_at: '2026-01-15T10:00:00.000Z' });
+  }
+
+  function acceptChange(_req: IncomingMessage, res: ServerResponse, body: string): void {
+    const { refund_key } = (JSON.parse(body) ?? {}) as { refund_key?: string };
+    json(res, 200, { status_code: '200', status_message: 'Success', refund_key });
   }
 
   function answerStatus(req: IncomingMessage, res: ServerResponse): void {
@@ -47,6 +56,7 @@ export async function startMidtransStub() {
     calls.push({ method, path, body, headers });
     if (path === '/snap/v1/transactions') onCreate(req, res, body);
     else if (path.startsWith('/snap/')) onCancelPage(req, res, body);
+    else if (changes.test(path)) onChange(req, res, body);
     else onStatus(req, res, body);
   });
   server.listen(0, '127.0.0.1');
@@ -57,6 +67,7 @@ export async function startMidtransStub() {
     url: `http://127.0.0.1:${port}`,
     calls,
     createCalls: () => calls.filter(({ path }) => path === '/snap/v1/transactions'),
+    changeCalls: () => calls.filter(({ path }) => changes.test(path)),
     statusCalls: () => calls.filter(({ path }) => path.startsWith('/v2/')),
     /** What the books say of an order id or transaction id. */
     setStatus: (id: string, status: object) => statuses.set(id, status),
@@ -70,6 +81,10 @@ export async function startMidtransStub() {
     /** How a page's end is answered from now on; `undefined`: it is closed. */
     answerPageCancels: (reply: Reply | undefined) => {
       onCancelPage = reply ?? closePage;
+    },
+    /** How refunds, cancels and captures are answered from now on; `undefined`: with success. */
+    answerChanges: (reply: Reply | undefined) => {
+      onChange = reply ?? acceptChange;
     },
     async close() {
       server.closeAllConnections();

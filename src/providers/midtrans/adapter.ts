@@ -1,14 +1,20 @@
+import type { Money } from '../../domain/money.ts';
 import type { MidtransAccount } from '../../domain/tenant.ts';
 import type {
+  ChangeOutcome,
   CreateOutcome,
   Observation,
   PaymentIntent,
+  RefundIntent,
+  RefundOutcome,
   StatusAnswer,
 } from '../payment-provider.ts';
 import { MidtransFailure, openClient } from './client.ts';
 import {
+  ChangeReply,
   contradictionIn,
   PageCancelReply,
+  refundsIn,
   SnapReply,
   StatusReply,
   toObservation,
@@ -53,8 +59,9 @@ export function createMidtransAdapter(options: Options) {
       timeoutMs: question.timeoutMs ?? options.timeoutMs,
     });
     try {
+      const askedAt = new Date();
       const reply = await client.status(question.transactionId ?? question.reference);
-      return toStatusAnswer(reply, question.reference);
+      return toStatusAnswer(reply, { reference: question.reference, askedAt });
     } catch (error) {
       if (!(error instanceof MidtransFailure)) throw error;
       if (error.code === 404) return { kind: 'not-found' };
@@ -87,7 +94,35 @@ export function createMidtransAdapter(options: Options) {
     }
   }
 
-  return { create, status, expire, cancelPage };
+  /** Gives money back. The same key again is the same refund, whatever became of the first call. */
+  async function refund(account: MidtransAccount, intent: RefundIntent): Promise<RefundOutcome> {
+    const { transactionId, key, reason } = intent;
+    const amount = toRupiah(intent.money);
+    try {
+      const request = { refund_key: key, amount, ...(reason && { reason }) };
+      const reply = await openClient(account, options).refund(transactionId, request);
+      return toRefundOutcome(reply, key);
+    } catch (error) {
+      if (error instanceof MidtransFailure && error.code === 406) return { kind: 'key-used' };
+      return toChangeFailure(error);
+    }
+  }
+
+  /** Releases a reserved card, or takes back a captured one that is not settled yet. */
+  async function cancel(account: MidtransAccount, transactionId: string): Promise<ChangeOutcome> {
+    return change(() => openClient(account, options).cancel(transactionId));
+  }
+
+  /** Charges a reserved card. */
+  async function capture(
+    account: MidtransAccount,
+    { transactionId, money }: Pick<RefundIntent, 'transactionId' | 'money'>,
+  ): Promise<ChangeOutcome> {
+    const request = { transaction_id: transactionId, gross_amount: toRupiah(money) };
+    return change(() => openClient(account, options).capture(request));
+  }
+
+  return { create, status, expire, cancelPage, refund, cancel, capture };
 }
 
 function ignoreFailure(error: unknown): void {
@@ -96,11 +131,10 @@ function ignoreFailure(error: unknown): void {
 
 function toSnapRequest(intent: PaymentIntent) {
   const { money, customer } = intent;
-  if (money.currency !== 'IDR') throw new Error('Midtrans takes rupiah only.');
   return {
     transaction_details: {
       order_id: intent.reference,
-      gross_amount: Number(money.amount), // below 2^53: the contract's limit
+      gross_amount: toRupiah(money),
     },
     customer_details: {
       first_name: customer.name,
@@ -119,6 +153,11 @@ function toSnapRequest(intent: PaymentIntent) {
     },
     page_expiry: { unit: 'minutes', duration: intent.expiryMinutes },
   };
+}
+
+function toRupiah(money: Money): number {
+  if (money.currency !== 'IDR') throw new Error('Midtrans takes rupiah only.');
+  return Number(money.amount); // below 2^53: the contract's limit
 }
 
 /** `yyyy-MM-dd HH:mm:ss +0700`, which is how Midtrans writes and reads a time. */
@@ -141,12 +180,50 @@ function toCreateOutcome(error: unknown): CreateOutcome {
   return { kind: 'refused', detail: messages.join('; ') };
 }
 
-function toStatusAnswer(reply: unknown, reference: string): StatusAnswer {
+function toRefundOutcome(reply: unknown, key: string): RefundOutcome {
+  const outcome = toChangeOutcome(reply);
+  if (outcome.kind !== 'done') return outcome;
+  const { refund_key = key } = ChangeReply.parse(reply);
+  return { kind: refund_key === key ? 'accepted' : 'unknown' };
+}
+
+async function change(call: () => Promise<unknown>): Promise<ChangeOutcome> {
+  try {
+    return toChangeOutcome(await call());
+  } catch (error) {
+    return toChangeFailure(error);
+  }
+}
+
+/** A refusal of the bank comes as a success, too: only the code inside tells them apart. */
+function toChangeOutcome(reply: unknown): ChangeOutcome {
+  const parsed = ChangeReply.safeParse(reply);
+  if (!parsed.success) return { kind: 'unknown' }; // HTML, or JSON of another shape
+  const { status_code, status_message = '' } = parsed.data;
+  if (status_code === '200') return { kind: 'done' };
+  // 202: denied by the bank. 407: expired, which the library lets pass because `expire` wants it.
+  const isRefusal = status_code === '202' || status_code === '407';
+  return isRefusal ? { kind: 'refused', detail: status_message } : { kind: 'unknown' };
+}
+
+function toChangeFailure(error: unknown): Exclude<ChangeOutcome, { kind: 'done' }> {
+  if (!(error instanceof MidtransFailure)) throw error;
+  const { code = 0, messages } = error;
+  if (code === 401) return { kind: 'refused', detail: 'the server key is not valid there' };
+  const isRefusal = code >= 400 && code < 500 && code !== 408 && code !== 429;
+  return isRefusal ? { kind: 'refused', detail: messages.join('; ') } : { kind: 'unknown' };
+}
+
+function toStatusAnswer(
+  reply: unknown,
+  { reference, askedAt }: { reference: string; askedAt: Date },
+): StatusAnswer {
   const parsed = StatusReply.safeParse(reply);
   if (!parsed.success) return { kind: 'unavailable', reason: 'Midtrans sent an unknown shape.' };
   const contradiction = contradictionIn(parsed.data);
   if (contradiction) return { kind: 'unavailable', reason: contradiction };
-  const observation: Observation = toObservation(parsed.data);
+  const books = { askedAt, refunds: refundsIn(parsed.data) };
+  const observation: Observation = { ...toObservation(parsed.data), books };
   // Asked by transaction id, the answer may be about another order: such an id is not signed.
   if (observation.reference !== reference) return { kind: 'not-found' };
   return { kind: 'found', observation };

@@ -87,6 +87,20 @@ export function openClient(account: MidtransAccount, options: ClientOptions) {
       const segment = toPathSegment(id);
       return guarded(() => snap.transaction.expire(segment));
     },
+    async cancel(id: string) {
+      const segment = toPathSegment(id);
+      return guarded(() => snap.transaction.cancel(segment));
+    },
+    async refund(id: string, parameter: object) {
+      const segment = toPathSegment(id);
+      return guarded(() => snap.transaction.refund(segment, parameter));
+    },
+    capture(parameter: object) {
+      // The library's Snap class has no capture of its own, only the means to call one.
+      const path = `${snap.apiConfig.getCoreApiBaseUrl()}/v2/capture`;
+      const key = account.serverKey.reveal();
+      return guarded(() => snap.httpClient.request('post', key, path, parameter));
+    },
   };
 }
 

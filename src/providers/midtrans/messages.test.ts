@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { contradictionIn, dedupeKeyOf, Notification, toObservation } from './messages.ts';
+import {
+  contradictionIn,
+  dedupeKeyOf,
+  Notification,
+  refundsIn,
+  toObservation,
+} from './messages.ts';
 
 function message(overrides: Record<string, unknown> = {}) {
   return Notification.parse({
@@ -70,4 +76,36 @@ test('the confirmation of a refund is another message, a further copy is the sam
 
   expect(dedupeKeyOf(first)).toBe(dedupeKeyOf(message({ refunds: [refund] })));
   expect(dedupeKeyOf(first)).not.toBe(dedupeKeyOf(confirmed));
+});
+
+const partly = { transaction_status: 'partial_refund', refund_amount: '5000.00' };
+const listed = { refund_key: 'r1', refund_amount: '5000.00' };
+
+test('the books list refunds by their keys, and which the bank has confirmed', () => {
+  const confirmed = {
+    refund_chargeback_id: 2,
+    refund_amount: '700',
+    bank_confirmed_at: '2026-01-15 10:00:00',
+  };
+  const books = message({ ...partly, refunds: [{ ...listed, reason: 'broken' }, confirmed] });
+
+  expect(refundsIn(books)).toEqual([
+    { key: 'r1', amount: 5_000n, reason: 'broken', isConfirmed: false },
+    { key: '#2', amount: 700n, reason: undefined, isConfirmed: true },
+  ]);
+});
+
+test('a settled payment has no refunds, whatever stands in its list', () => {
+  expect(refundsIn(message({ refunds: [listed] }))).toEqual([]);
+});
+
+test.each<[string, Record<string, unknown>]>([
+  ['there is none', partly],
+  ['one of them has no name', { ...partly, refunds: [listed, { refund_amount: '1.00' }] }],
+  ['one of them has no amount', { ...partly, refunds: [listed, { refund_key: 'r2' }] }],
+  ['one is of nothing', { ...partly, refunds: [{ ...listed, refund_amount: '0.00' }] }],
+  ['one is odd', { ...partly, refunds: [{ ...listed, refund_amount: 5_000 }] }],
+  ['money is with the banks', { transaction_status: 'chargeback', refunds: [listed] }],
+])('a list says nothing of what went back when %s', (_name, members) => {
+  expect(refundsIn(message(members))).toBeUndefined();
 });

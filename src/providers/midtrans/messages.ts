@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Money } from '../../domain/money.ts';
 import type { ObservedState } from '../../domain/payment-states.ts';
-import type { Observation } from '../payment-provider.ts';
+import type { Observation, ObservedRefund } from '../payment-provider.ts';
 
 /** PostgreSQL cannot hold NUL, and nothing that Midtrans says has one. */
 const text = (max: number) =>
@@ -36,6 +36,9 @@ const transactionFields = {
         refund_key: text(128).optional(),
         refund_chargeback_id: z.union([z.number(), text(64)]).optional(),
         bank_confirmed_at: text(64).optional(),
+        // Read from the books alone: an odd one must not cost the message.
+        refund_amount: text(32).optional().catch(undefined),
+        reason: text(1_000).optional().catch(undefined),
       }),
     )
     .max(500)
@@ -56,6 +59,14 @@ export const SnapReply = z.object({
   token: z.string().min(1).max(255),
   redirect_url: z.url({ protocol: /^https?$/ }).max(2048),
 });
+
+/** What answers a refund, a cancel or a capture; the code inside is the outcome. */
+export const ChangeReply = z.object({
+  status_code: text(8),
+  status_message: text(1_000).optional(),
+  refund_key: text(128).optional(),
+});
+export type ChangeReply = z.infer<typeof ChangeReply>;
 
 /** What ends a hosted page that nobody used. */
 export const PageCancelReply = z.object({ canceled_at: z.string() });
@@ -127,6 +138,30 @@ function toRefundedAmount(message: StatusReply): bigint | undefined {
   const isRefund = ['refund', 'partial_refund'].includes(message.transaction_status.toLowerCase());
   if (!isRefund || message.refund_amount === undefined) return undefined;
   return toMoney(message.refund_amount).amount;
+}
+
+/**
+ * The single refunds that the books list; undefined when they do not say which ones there are. The
+ * list is empty again when the bank refused what Midtrans had accepted.
+ */
+export function refundsIn(message: StatusReply): ObservedRefund[] | undefined {
+  const state = toState(message);
+  if (state === 'paid') return [];
+  if (state !== 'refunded' && state !== 'partially_refunded') return undefined;
+  const listed = message.refunds?.map(toObservedRefund);
+  return listed?.every((refund) => refund !== undefined) ? listed : undefined;
+}
+
+type ListedRefund = NonNullable<StatusReply['refunds']>[number];
+
+function toObservedRefund(refund: ListedRefund): ObservedRefund | undefined {
+  const { refund_key, refund_chargeback_id, refund_amount = '', reason } = refund;
+  const key = refund_key || (refund_chargeback_id !== undefined && `#${refund_chargeback_id}`);
+  if (!key || !isRupiah(refund_amount)) return undefined;
+  const { amount } = toMoney(refund_amount);
+  return amount > 0n
+    ? { key, amount, reason, isConfirmed: Boolean(refund.bank_confirmed_at) }
+    : undefined;
 }
 
 /** The code that a storefront would have asked for, which says more than the type of the payment. */

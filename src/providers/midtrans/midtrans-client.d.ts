@@ -14,14 +14,16 @@ declare module 'midtrans-client' {
 
   class Snap {
     constructor(options: { isProduction: boolean; serverKey: string });
-    readonly apiConfig: { getSnapApiBaseUrl(): string };
+    readonly apiConfig: { getSnapApiBaseUrl(): string; getCoreApiBaseUrl(): string };
     readonly httpClient: {
       readonly http_client: HttpClient;
-      request(method: 'post', serverKey: string, url: string): Promise<unknown>;
+      request(method: 'post', serverKey: string, url: string, body?: object): Promise<unknown>;
     };
     readonly transaction: {
       status(id: string): Promise<unknown>;
       expire(id: string): Promise<unknown>;
+      cancel(id: string): Promise<unknown>;
+      refund(id: string, body: object): Promise<unknown>;
     };
     createTransaction(parameter: object): Promise<unknown>;
   }

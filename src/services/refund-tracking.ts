@@ -1,0 +1,148 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { TenantTx } from '../db/database.ts';
+import { RefundId } from '../domain/ids.ts';
+import type { RefundStatus } from '../domain/refunds.ts';
+import type { Observation, ObservedRefund } from '../providers/payment-provider.ts';
+import * as orderEvents from '../repositories/order-events.ts';
+import * as outbox from '../repositories/outbox.ts';
+import type { Payment } from '../repositories/payments.ts';
+import type { Refund } from '../repositories/refunds.ts';
+import * as refunds from '../repositories/refunds.ts';
+import type { Cause } from './order-changes.ts';
+
+type Change = {
+  readonly payment: Payment;
+  readonly observation: Observation;
+  readonly cause: Cause;
+};
+
+/** What the books say of the refunds that the provider had accepted. */
+export type RefundNews = {
+  /** Of refunds that the bank has refused: this did not go back after all. */
+  readonly refusedAmount: bigint;
+  /** An accepted refund is not in the books yet, or not any more; it is too early to tell. */
+  readonly isWaiting: boolean;
+};
+
+/** Midtrans' status may lag behind what its other calls did, and our clocks may differ. */
+const graceMs = 30 * 60_000;
+const noNews: RefundNews = { refusedAmount: 0n, isWaiting: false };
+
+/**
+ * Makes our refunds of a payment what the provider's books list: adopts those that were made
+ * there, confirms, and finds those that the bank refused after they were accepted, which nobody
+ * tells us. The caller holds the order's lock.
+ */
+export async function followRefunds(tx: TenantTx, change: Change): Promise<RefundNews> {
+  const { payment, observation, cause } = change;
+  const { transactionId, books } = observation;
+  const isOther = payment.transactionId !== undefined && payment.transactionId !== transactionId;
+  if (isOther || !books?.refunds) return noNews;
+  const all = await refunds.listOfOrder(tx, payment.orderId);
+  const known = all.filter(({ paymentId }) => paymentId === payment.id);
+  for (const listed of books.refunds) {
+    const refund = known.find(({ providerKey }) => providerKey === listed.key);
+    await (refund ? follow(tx, refund, listed, cause) : adopt(tx, payment, listed, cause));
+  }
+  const keys = new Set(books.refunds.map(({ key }) => key));
+  const missing = known.filter(
+    ({ status, providerKey }) => status === 'accepted' && !keys.has(providerKey),
+  );
+  const lastTime = books.askedAt.getTime() - graceMs;
+  const refused = missing.filter(({ acceptedAt }) => acceptedAt && acceptedAt.getTime() < lastTime);
+  for (const refund of refused) {
+    await moveRefund(tx, refund, { status: 'refused', detail: 'The bank refused it.' }, cause);
+  }
+  return {
+    refusedAmount: refused.reduce((sum, { money }) => sum + money.amount, 0n),
+    isWaiting: missing.length > refused.length,
+  };
+}
+
+async function follow(
+  tx: TenantTx,
+  refund: Refund,
+  { isConfirmed }: ObservedRefund,
+  cause: Cause,
+): Promise<void> {
+  const status = isConfirmed ? 'confirmed' : 'accepted';
+  // What was confirmed stays so: the books may be read from an older copy.
+  if (refund.status === 'confirmed' || refund.status === status) return;
+  await moveRefund(tx, refund, { status }, cause);
+  if (!isConfirmed) await queueFollow(tx, refund, cause);
+}
+
+/** A refund that was made in the provider's dashboard. */
+async function adopt(tx: TenantTx, payment: Payment, listed: ObservedRefund, cause: Cause) {
+  const { key, amount, reason, isConfirmed } = listed;
+  const { id: paymentId, orderId, money } = payment;
+  const refund = await refunds.insert(tx, {
+    id: RefundId.parse(uuidv7()),
+    orderId,
+    paymentId,
+    source: 'provider',
+    status: 'accepted',
+    money: { ...money, amount },
+    reason,
+    providerKey: key,
+  });
+  await appendEvent(tx, refund, {
+    kind: 'refund-adopted',
+    toStatus: refund.status,
+    detail: reason,
+    cause,
+  });
+  if (isConfirmed) await moveRefund(tx, refund, { status: 'confirmed' }, cause);
+  else await queueFollow(tx, refund, cause);
+}
+
+async function moveRefund(
+  tx: TenantTx,
+  refund: Refund,
+  { status, detail }: { status: RefundStatus; detail?: string },
+  cause: Cause,
+): Promise<void> {
+  await refunds.move(tx, refund.id, { status, ...(detail && { detail }) });
+  await appendRefundMove(tx, refund, { status, detail, cause });
+}
+
+/** Has an accepted refund followed until the bank has spoken, once this transaction is committed. */
+export async function queueFollow(tx: TenantTx, refund: Refund, cause: Cause): Promise<void> {
+  const payload = { refundId: refund.id, requestId: cause.requestId };
+  await outbox.add(tx, { topic: 'refund-follow', payload });
+}
+
+/** A refund's line of history: by its id for ours, by the provider's key for one made there. */
+export async function appendRefundMove(
+  tx: TenantTx,
+  refund: Refund,
+  { status, detail, cause }: { status: RefundStatus; detail: string | undefined; cause: Cause },
+): Promise<void> {
+  const fromStatus = refund.status;
+  await appendEvent(tx, refund, {
+    kind: 'refund-moved',
+    fromStatus,
+    toStatus: status,
+    detail,
+    cause,
+  });
+}
+
+type RefundEvent = {
+  readonly kind: string;
+  readonly fromStatus?: RefundStatus;
+  readonly toStatus: RefundStatus;
+  readonly detail: string | undefined;
+  readonly cause: Cause;
+};
+
+async function appendEvent(tx: TenantTx, refund: Refund, { cause, ...event }: RefundEvent) {
+  await orderEvents.append(tx, {
+    orderId: refund.orderId,
+    paymentId: refund.paymentId,
+    reference: refund.providerKey,
+    source: cause.source,
+    requestId: cause.requestId,
+    ...event,
+  });
+}

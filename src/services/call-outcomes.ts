@@ -4,6 +4,7 @@ import { hasMoney, mayStartAgain } from '../domain/payment-states.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
+import * as paymentCalls from '../repositories/payment-calls.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import { followPayments, queueEnd, queueMail } from './order-changes.ts';
@@ -33,7 +34,7 @@ export function createCallOutcomes({ db }: { db: Db }) {
       const order = await orders.lock(tx, call.order.id);
       const settled = { ...page, leaseId, nextCheckSeconds: firstCheckSeconds };
       // Our lease may have ended while the provider was slow; then somebody else's page counts.
-      if (!(await payments.settlePage(tx, payment.id, settled))) return false;
+      if (!(await paymentCalls.settlePage(tx, payment.id, settled))) return false;
       await append(tx, call, { kind: 'page-created', toStatus: 'pending' });
       const stored = await payments.get(tx, payment.id);
       if (hasMoney(order.status) || mayStartAgain(stored.status)) {
@@ -54,7 +55,7 @@ export function createCallOutcomes({ db }: { db: Db }) {
     await db.withTenant(tenantId, async (tx) => {
       await orders.lock(tx, order.id);
       const settled = { leaseId, nextCheckSeconds: unknownCheckSeconds, mayHavePage };
-      if (!(await payments.settleUnknown(tx, payment.id, settled))) return;
+      if (!(await paymentCalls.settleUnknown(tx, payment.id, settled))) return;
       await append(tx, call, { kind: 'payment-moved', toStatus: 'unknown' });
     });
   }
@@ -63,7 +64,7 @@ export function createCallOutcomes({ db }: { db: Db }) {
     const { tenantId, payment, leaseId, requestId } = call;
     await db.withTenant(tenantId, async (tx) => {
       const order = await orders.lock(tx, call.order.id);
-      if (!(await payments.settleFailed(tx, payment.id, leaseId))) return;
+      if (!(await paymentCalls.settleFailed(tx, payment.id, leaseId))) return;
       await append(tx, call, { kind: 'payment-moved', toStatus: 'failed' });
       await followPayments(tx, order, { cause: { source: 'api', requestId } });
     });

@@ -11,6 +11,7 @@ import * as dailyStats from '../repositories/daily-stats.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
+import * as paymentCalls from '../repositories/payment-calls.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import * as usageCounters from '../repositories/usage-counters.ts';
@@ -100,7 +101,7 @@ async function continuePayment(tx: TenantTx, { order, payment, intent }: Continu
   }
   const { leaseId, leaseMs, tenant } = intent;
   const lease = { leaseId, leaseMs, expiryMinutes: tenant.paymentExpiryMinutes };
-  const isClaimed = await payments.claim(tx, payment.id, lease);
+  const isClaimed = await paymentCalls.claim(tx, payment.id, lease);
   if (!isClaimed) return { kind: 'busy' };
   return { kind: 'call', order, payment: await payments.get(tx, payment.id) };
 }

@@ -35,9 +35,11 @@ export function adminOrderRoutes({ refunds, orderActions, idempotency }: Service
       const { tenant, requestId } = callerOf(res);
       res.status(201);
       // The key's resource id is the refund's own: a repeated request continues the same refund.
-      await replyOnce(idempotency, { req, res, tenant, request }, (id) =>
-        refunds.request(tenant, { reference, refundId: RefundId.parse(id), request, requestId }),
-      );
+      const isKeyed = req.get('Idempotency-Key') !== undefined;
+      await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
+        const refundId = RefundId.parse(id);
+        return refunds.request(tenant, { reference, refundId, isKeyed, request, requestId });
+      });
     })
     .all(allowOnly('GET', 'HEAD', 'POST'));
   router

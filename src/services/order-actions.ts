@@ -151,6 +151,10 @@ async function chooseCancelled(tx: TenantTx, reference: OrderReference): Promise
     return all.filter(({ status }) => isOpen(status)).map((payment) => ({ order, payment }));
   }
   const { payment } = orderStandOf(all);
+  // Which of two payments is meant, a repeated request could not tell.
+  if (all.filter(({ status }) => status === 'paid').length > 1) {
+    throw refusal('cancel', `Order ${reference} was paid twice; refund one of the payments.`);
+  }
   // Only cards stay unsettled for a while; whether this one still is, the provider knows.
   if (payment.status === 'paid' && payment.method === 'credit_card') return [{ order, payment }];
   throw refusal('cancel', `Order ${reference} is ${order.status}.`);
@@ -163,7 +167,8 @@ async function chooseCaptured(
 ): Promise<Target | undefined> {
   const { order, all } = await lockOrder(tx, reference);
   const payment = all.find(({ status }) => status === 'authorized');
-  if (payment) return { order, payment };
+  // A paid order is not charged again, whatever else is reserved for it.
+  if (payment && !hasMoney(order.status)) return { order, payment };
   const captured = all.find(({ status }) => status === 'paid');
   const isRepeated =
     captured?.transactionId !== undefined &&

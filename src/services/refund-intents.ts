@@ -2,7 +2,7 @@ import type { RefundRequest } from '../contracts/refunds.ts';
 import type { TenantTx } from '../db/database.ts';
 import type { OrderReference, RefundId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
-import { isRefundable, refundableOf } from '../domain/refunds.ts';
+import { isInDoubt, isRefundable, refundableOf } from '../domain/refunds.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
@@ -16,6 +16,8 @@ export type RefundIntent = {
   readonly reference: OrderReference;
   /** The same id again is the same refund. */
   readonly refundId: RefundId;
+  /** That id is the request's own, so that a repetition is told by it and by nothing else. */
+  readonly isKeyed: boolean;
   readonly request: RefundRequest;
   readonly requestId: string;
 };
@@ -40,8 +42,8 @@ export async function openRefund(
   const order = await orders.lockByReference(tx, intent.reference);
   if (!order) throw new Problem('order-not-found', `There is no order ${intent.reference}.`);
   const all = await refunds.listOfOrder(tx, order.id);
-  const known = all.find(({ id }) => id === intent.refundId) ?? findRepeated(all, intent.request);
-  if (known && known.status !== 'requested' && known.status !== 'unknown') return known;
+  const known = all.find(({ id }) => id === intent.refundId) ?? findRepeated(all, intent);
+  if (known && !isInDoubt(known.status)) return known;
   const refund = known ?? (await insertRefund(tx, { order, all, intent }));
   const claimed = await refunds.claim(tx, refund.id, lease);
   if (claimed) return claimed;
@@ -53,19 +55,25 @@ export async function openRefund(
 }
 
 /**
- * While nobody knows what became of a refund, an equal request is taken for its repetition: most
- * clients that send one have just been told to. A refund too few can be made up for.
+ * While nobody knows what became of a refund, an equal request without a key is taken for its
+ * repetition: most clients that send one have just been told to. A refund too few can be made up for.
  */
 function findRepeated(
   all: readonly Refund[],
-  { amount, reason }: RefundRequest,
+  { isKeyed, request: { amount, reason } }: RefundIntent,
 ): Refund | undefined {
+  if (isKeyed) return undefined;
   return all.find(
     (refund) =>
-      refund.status === 'unknown' &&
+      isForgotten(refund) &&
       refund.reason === reason &&
       (amount === undefined || amount === refund.money.amount),
   );
+}
+
+/** No answer came, or the server that waited for one is gone. */
+function isForgotten({ status, isLeased }: Refund): boolean {
+  return status === 'unknown' || (status === 'requested' && !isLeased);
 }
 
 type Drafting = {

@@ -76,6 +76,8 @@ async function follow(
 async function adopt(tx: TenantTx, payment: Payment, listed: ObservedRefund, cause: Cause) {
   const { key, amount, reason, isConfirmed } = listed;
   const { id: paymentId, orderId, money } = payment;
+  // No payment gives back more than it took: such a list is not to be believed.
+  if (amount > money.amount) return;
   const refund = await refunds.insert(tx, {
     id: RefundId.parse(uuidv7()),
     orderId,

@@ -3,7 +3,7 @@ import type { RefundListReply, RefundReply, RefundView } from '../contracts/refu
 import type { Db } from '../db/database.ts';
 import type { OrderReference, RefundId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
-import { isInDoubt, type RefundStatus } from '../domain/refunds.ts';
+import { isInDoubt, isRefundable, type RefundStatus } from '../domain/refunds.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { RefundOutcome } from '../providers/payment-provider.ts';
@@ -128,8 +128,10 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
     const { account, refund, payment } = call;
     // Between transactions on purpose: a slow provider must hold no lock and no connection. Should
     // we die here, the job repeats this call with the same key, which cannot refund twice. A key
-    // that the provider may have forgotten is not sent again: then only its books can tell.
-    const outcome: RefundOutcome = refund.isRepeatable
+    // that the provider may have forgotten is not sent again, nor anything for money that is gone
+    // by now: then only its books can tell.
+    const maySend = refund.isRepeatable && isRefundable(payment.status);
+    const outcome: RefundOutcome = maySend
       ? await midtrans.refund(account, {
           transactionId: payment.transactionId ?? payment.reference,
           key: refund.providerKey,

@@ -109,6 +109,27 @@ test('refunds here and there are told apart, and neither exceeds what is left', 
   expect(await merchant.orderStatus(paid.order_id)).toBe('refunded');
 });
 
+test('a refund that the books list twice is one refund', async () => {
+  const paid = await desk.paidOrder();
+  const told = desk.setBooks(paid, [{ key: 'dashboard-1', amount: 60_000, isConfirmed: true }]);
+  const [listed] = 'refunds' in told ? (told.refunds ?? []) : [];
+  const before = { ...listed, bank_confirmed_at: undefined };
+  gateway.midtrans.setStatus(paid.transaction_id, { ...told, refunds: [before, listed] });
+
+  await merchant.notify(merchant.signed(told));
+
+  expect(await desk.rows()).toMatchObject([{ status: 'confirmed', amount: '60000' }]);
+});
+
+test('a listed refund of more than was paid is not believed', async () => {
+  const paid = await desk.paidOrder();
+  const told = desk.setBooks(paid, [{ key: 'dashboard-1', amount: 150_001 }]);
+
+  await merchant.notify(merchant.signed(told));
+
+  expect(await desk.rows()).toEqual([]);
+});
+
 test('a refund that is told only as a sum leaves less to refund', async () => {
   const paid = await desk.paidOrder();
   const sum = { transaction_status: 'partial_refund', refund_amount: '60000.00' };

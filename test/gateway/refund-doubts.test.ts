@@ -41,6 +41,8 @@ const silences: [string, Fault][] = [
     'answers of another refund',
     (_q, res) => json(res, 200, { status_code: '200', refund_key: 'x' }),
   ],
+  // The merchant can mend it, and then the same refund goes on.
+  ['does not know the server key', (_q, res) => json(res, 401, { status_code: '401' })],
   ['is too busy', (_q, res) => json(res, 429, { status_code: '429', status_message: 'slow' })],
 ];
 
@@ -194,6 +196,36 @@ test('an equal request without a key continues a refund in doubt, and makes no s
   const paid = await desk.paidOrder();
   gateway.midtrans.answerChanges((req) => req.socket.destroy());
   await desk.refund(paid.order_id, { amount: 30_000 });
+  const done = desk.doRefunds(paid);
+
+  const again = await desk.refund(paid.order_id, { amount: 30_000 });
+
+  expect(again.status).toBe(201);
+  expect(done).toHaveLength(1);
+  expect(await desk.rows()).toHaveLength(1);
+});
+
+test('another Idempotency-Key is another refund, and does not join one in doubt', async () => {
+  const paid = await desk.paidOrder();
+  gateway.midtrans.answerChanges((req) => req.socket.destroy());
+  await desk.refund(paid.order_id, { amount: 30_000 }, { key: randomUUID() });
+  const done = desk.doRefunds(paid);
+
+  const other = await desk.refund(paid.order_id, { amount: 30_000 }, { key: randomUUID() });
+
+  expect(other.status).toBe(201);
+  const rows = await desk.rows();
+  expect(rows.map(({ status }) => status)).toEqual(['unknown', 'accepted']);
+  expect(done).toEqual([{ key: rows[1]?.provider_key, amount: 30_000 }]);
+});
+
+test('an equal request without a key continues a refund whose server died', async () => {
+  const paid = await desk.paidOrder();
+  gateway.midtrans.answerChanges((req) => req.socket.destroy());
+  await desk.refund(paid.order_id, { amount: 30_000 });
+  await gateway.admin.query(`update refunds set status = 'requested' where tenant_id = $1`, [
+    merchant.id,
+  ]);
   const done = desk.doRefunds(paid);
 
   const again = await desk.refund(paid.order_id, { amount: 30_000 });

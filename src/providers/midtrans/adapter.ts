@@ -209,8 +209,8 @@ function toChangeOutcome(reply: unknown): ChangeOutcome {
 function toChangeFailure(error: unknown): Exclude<ChangeOutcome, { kind: 'done' }> {
   if (!(error instanceof MidtransFailure)) throw error;
   const { code = 0, messages } = error;
-  if (code === 401) return { kind: 'refused', detail: 'the server key is not valid there' };
-  const isRefusal = code >= 400 && code < 500 && code !== 408 && code !== 429;
+  // A key that is not valid now may be mended: that is no word about what was asked for.
+  const isRefusal = code >= 400 && code < 500 && ![401, 408, 429].includes(code);
   return isRefusal ? { kind: 'refused', detail: messages.join('; ') } : { kind: 'unknown' };
 }
 

@@ -149,7 +149,15 @@ export function refundsIn(message: StatusReply): ObservedRefund[] | undefined {
   if (state === 'paid') return [];
   if (state !== 'refunded' && state !== 'partially_refunded') return undefined;
   const listed = message.refunds?.map(toObservedRefund);
-  return listed?.every((refund) => refund !== undefined) ? listed : undefined;
+  return listed?.every((refund) => refund !== undefined) ? onePerKey(listed) : undefined;
+}
+
+/** A refund that stands twice, before and after its bank spoke, is one; the confirmed one says more. */
+function onePerKey(listed: readonly ObservedRefund[]): ObservedRefund[] {
+  return [...Map.groupBy(listed, ({ key }) => key).values()].flatMap((same) => {
+    const says = same.find(({ isConfirmed }) => isConfirmed) ?? same[0];
+    return says ? [says] : [];
+  });
 }
 
 type ListedRefund = NonNullable<StatusReply['refunds']>[number];

@@ -124,6 +124,7 @@ test('a refund that the books list twice is one refund', async () => {
 test('a listed refund of more than was paid is not believed', async () => {
   const paid = await desk.paidOrder();
   const told = desk.setBooks(paid, [{ key: 'dashboard-1', amount: 150_001 }]);
+  gateway.midtrans.setStatus(paid.transaction_id, { ...told, refund_amount: '1000.00' });
 
   await merchant.notify(merchant.signed(told));
 

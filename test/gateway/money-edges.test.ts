@@ -11,8 +11,6 @@ import { json } from '../support/midtrans-stub.ts';
 
 // Each of these once took money twice, lost it, or left an order that nothing would ever end.
 
-type PaymentRow = { status: string; provider_reference: string; provider_transaction_id: string };
-
 let gateway: Gateway;
 let merchant: Merchant;
 
@@ -31,85 +29,6 @@ beforeEach(async () => {
 
 afterAll(() => gateway.close());
 
-const payments = () => merchant.rows<PaymentRow>('payments');
-
-async function references(): Promise<string[]> {
-  const { rows } = await gateway.admin.query<{ provider_reference: string }>(
-    'select provider_reference from payments where tenant_id = $1 order by created_at, id',
-    [merchant.id],
-  );
-  return rows.map((row) => row.provider_reference);
-}
-
-/** An order whose first page ran out and whose second is open. */
-async function orderWithTwoPages() {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  await merchant.create(order);
-  const [first = '', second = ''] = await references();
-  return { order, first, second };
-}
-
-test('a refused call does not unpay an order that was paid meanwhile', async () => {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  let refuse = () => {};
-  gateway.midtrans.answerCreates((_req, res) => {
-    refuse = () => json(res, 401, { error_messages: ['no'] });
-  });
-  const running = merchant.create(order);
-  await expect.poll(() => gateway.midtrans.createCalls().length).toBe(2);
-  await merchant.tell(order.orderId);
-
-  refuse();
-
-  expect((await running).status).toBe(502);
-  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
-  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
-});
-
-test('a page that was made while the order was paid is not shown, and is ended', async () => {
-  const order = anOrder();
-  const first = await merchant.create(order);
-  await merchant.runOut();
-  let answer = () => {};
-  gateway.midtrans.answerCreates((_req, res) => {
-    answer = () => json(res, 201, { token: 'too-late', redirect_url: 'https://app.example/x' });
-  });
-  const running = merchant.create(order);
-  await expect.poll(() => gateway.midtrans.createCalls().length).toBe(2);
-  await merchant.tell(order.orderId);
-
-  answer();
-
-  expect((await running).body.token).toBe(first.body.token);
-  expect((await endJobs()).length).toBeGreaterThan(0);
-});
-
-async function endJobs() {
-  const rows = await merchant.rows<{ topic: string; payload: { paymentId: string } }>('outbox');
-  return rows.filter(({ topic }) => topic === 'payment-end');
-}
-
-test('a paid order answers the page that was paid, and its other page is ended', async () => {
-  const { order, first } = await orderWithTwoPages();
-  await merchant.tell(first);
-
-  const again = await merchant.create(order);
-
-  expect(again.body.redirectUrl).toMatch(/token-\d+$/);
-  const [job] = await endJobs();
-  const tenant = await gateway.tenantOf(merchant.slug);
-  const ending = await gateway.services.checks.end(tenant, job?.payload.paymentId as never);
-  expect(ending).toBe('ended');
-  expect((await payments()).map(({ status }) => status).sort()).toEqual(['expired', 'paid']);
-  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
-  const cancels = gateway.midtrans.calls.filter(({ path }) => path.endsWith('/cancel'));
-  expect(cancels.length).toBeGreaterThan(0);
-});
-
 test('a refunded order is not sold again', async () => {
   const order = anOrder();
   await merchant.create(order);
@@ -124,47 +43,6 @@ test('a refunded order is not sold again', async () => {
 
   expect(again.status).toBe(409);
   expect(again.body.code).toBe('order-already-paid');
-});
-
-test('no second page is made while the first cannot be closed', async () => {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  gateway.midtrans.answerPageCancels((req) => req.socket.destroy());
-
-  const refused = await merchant.create(order);
-
-  expect(refused.status).toBe(503);
-  expect(refused.body).toMatchObject({ code: 'provider-unavailable', retryable: true });
-  expect(await payments()).toHaveLength(1);
-  gateway.midtrans.answerPageCancels(undefined);
-  expect((await merchant.create(order)).status).toBe(200);
-});
-
-test('a method that was chosen at the last moment is asked about before the page is given up', async () => {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  gateway.midtrans.answerPageCancels((_req, res) => {
-    gateway.midtrans.setStatus(order.orderId, aNotification({ order_id: order.orderId }));
-    json(res, 400, { error_messages: ['Transaction is on progress'] });
-  });
-
-  await gateway.services.sweep();
-
-  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
-});
-
-test('something pending at a page that was given up is ended at the provider', async () => {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  await gateway.services.sweep();
-  expect(await merchant.orderStatus(order.orderId)).toBe('expired');
-
-  await merchant.tell(order.orderId, { transaction_status: 'pending', status_code: '201' });
-
-  expect(await endJobs()).toHaveLength(1);
 });
 
 test('a denied card and a shopper who leaves: the order ends', async () => {
@@ -196,31 +74,13 @@ test('attempts told out of order: the order ends', async () => {
   expect(await merchant.orderStatus(order.orderId)).toBe('expired');
 });
 
-test('the refund of a duplicate payment leaves the order paid', async () => {
-  const { order, first, second } = await orderWithTwoPages();
-  await merchant.tell(first);
-  const { message } = await merchant.tell(second);
-  expect(await merchant.rows('orders')).toMatchObject([
-    { attention_reason: 'Two payments paid the same order.' },
-  ]);
-
-  await merchant.tell(second, {
-    ...message,
-    transaction_status: 'refund',
-    refund_amount: '150000.00',
-  });
-
-  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
-  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
-});
-
 test('two tenants who share an account: one payment pays one order', async () => {
   const other = await gateway.merchant({ midtrans_server_key: merchant.serverKey });
   const order = anOrder();
   await merchant.create(order);
   await other.create(order);
 
-  await merchant.tell((await references())[0] ?? '');
+  await merchant.tell((await merchant.references())[0] ?? '');
   await gateway.admin.query('update payments set next_check_at = now() where tenant_id = $1', [
     other.id,
   ]);

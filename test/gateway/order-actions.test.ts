@@ -366,29 +366,16 @@ test.each([
   expect(answer.body).toMatchObject({ code: 'provider-unavailable', retryable: true });
 });
 
-/** An order with two payments, of which the provider tells one after the other. */
-async function orderWithTwo(messages: readonly object[]): Promise<string> {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  await merchant.create(order);
-  const { rows } = await gateway.admin.query<{ provider_reference: string }>(
-    'select provider_reference from payments where tenant_id = $1 order by created_at, id',
-    [merchant.id],
-  );
-  for (const [at, { provider_reference }] of rows.entries()) {
-    await merchant.tell(provider_reference, { ...messages[at] });
-  }
-  gateway.midtrans.calls.length = 0;
-  return order.orderId;
-}
-
 test.each([
   ['cancelled', [captured, captured], cancel, 'order-not-cancellable', 'paid twice'],
   ['charged again', [captured, reserved], capture, 'order-not-capturable', 'no card'],
 ] as const)('an order that has money twice over is not %s', async (...args) => {
   const [, messages, act, code, words] = args;
-  const orderId = await orderWithTwo(messages);
+  const { order, first, second } = await merchant.orderWithTwoPages();
+  const { orderId } = order;
+  await merchant.tell(first, { ...messages[0] });
+  await merchant.tell(second, { ...messages[1] });
+  gateway.midtrans.calls.length = 0;
 
   const answer = await act(orderId);
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
+import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { json } from '../support/midtrans-stub.ts';
 import { openRefundDesk } from '../support/refunds.ts';
 
@@ -258,20 +258,9 @@ test('a refund that was taken for refused comes back when the books show it', as
 });
 
 test('of an order that was paid twice, the second payment is refunded first', async () => {
-  const order = anOrder();
-  await merchant.create(order);
-  await merchant.runOut();
-  await merchant.create(order);
-  const { rows: payments } = await gateway.admin.query<{ provider_reference: string }>(
-    'select provider_reference from payments where tenant_id = $1 order by created_at, id',
-    [merchant.id],
-  );
-  const told: Awaited<ReturnType<Merchant['tell']>>['message'][] = [];
-  for (const { provider_reference } of payments) {
-    told.push((await merchant.tell(provider_reference, { payment_type: 'gopay' })).message);
-  }
-  const [, second] = told;
-  if (!second) throw new Error('There is no second payment.');
+  const { order, first, second: reference } = await merchant.orderWithTwoPages();
+  await merchant.tell(first, { payment_type: 'gopay' });
+  const { message: second } = await merchant.tell(reference, { payment_type: 'gopay' });
   desk.doRefunds(second);
 
   const answer = await desk.refund(order.orderId);

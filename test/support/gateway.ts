@@ -114,6 +114,23 @@ export async function startGateway(settings: Record<string, string> = {}) {
           [id],
         );
       },
+      /** The provider's references of the merchant's payments, in the order of their making. */
+      async references(): Promise<string[]> {
+        const { rows } = await admin.query<{ provider_reference: string }>(
+          'select provider_reference from payments where tenant_id = $1 order by created_at, id',
+          [id],
+        );
+        return rows.map((row) => row.provider_reference);
+      },
+      /** An order whose first page ran out and whose second is open. */
+      async orderWithTwoPages() {
+        const order = anOrder();
+        await this.create(order);
+        await this.runOut();
+        await this.create(order);
+        const [first = '', second = ''] = await this.references();
+        return { order, first, second };
+      },
       /** Rows of a table of this tenant, as a superuser sees them. */
       async rows<R extends pg.QueryResultRow>(table: string): Promise<R[]> {
         const result = await admin.query<R>(`select * from ${table} where tenant_id = $1`, [id]);

@@ -147,13 +147,15 @@ export async function move(
     readonly method: string | undefined;
     readonly position: Position;
     readonly isFinished: boolean;
+    /** After this, if it is over: money may still come, and its notification be lost. */
+    readonly lateCheckSeconds?: number | undefined;
   },
 ): Promise<void> {
   await tx.query(
     `update payments
         set status = $3, provider_transaction_id = $4, method = $5, captured_amount = $6,
             refunded_amount = $7, lost_amount = $8,
-            next_check_at = case when $9 then null
+            next_check_at = case when $9 then now() + $10 * interval '1 second'
                                  else coalesce(next_check_at, now() + interval '1 minute') end,
             lease_id = null, lease_until = null, updated_at = now()
       where tenant_id = $1 and id = $2`,
@@ -167,6 +169,7 @@ export async function move(
       next.position.refunded,
       next.position.lost,
       next.isFinished,
+      next.lateCheckSeconds ?? null,
     ],
   );
 }

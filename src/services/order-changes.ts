@@ -8,6 +8,7 @@ import {
   mayStartAgain,
   type OrderStatus,
   orderStandOf,
+  type PaymentStatus,
 } from '../domain/payment-states.ts';
 import * as dailyStats from '../repositories/daily-stats.ts';
 import * as ledger from '../repositories/ledger.ts';
@@ -118,8 +119,14 @@ export async function movePayment(
   const { amount, currency } = payment.money;
   const before = positionOf(payment);
   const position = positionAfter(before, { to: status, amount, refundedAmount });
-  const isFinished = !isOpen(status);
-  await payments.move(tx, payment, { status, transactionId, method, position, isFinished });
+  await payments.move(tx, payment, {
+    status,
+    transactionId,
+    method,
+    position,
+    isFinished: !isOpen(status),
+    lateCheckSeconds: lateCheckSecondsOf(status),
+  });
   await ledger.post(tx, {
     transfers: transfersBetween(before, position),
     currency,
@@ -136,6 +143,11 @@ export async function movePayment(
     reference: transactionId,
     ...cause,
   });
+}
+
+/** When to ask again about a payment that ended without money: some banks settle afterwards. */
+export function lateCheckSecondsOf(status: PaymentStatus): number | undefined {
+  return mayStartAgain(status) ? 86_400 : undefined;
 }
 
 /** What became of a payment's money, as its row says. */

@@ -8,7 +8,7 @@ import type { StatusAnswer } from '../providers/payment-provider.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import { applyObservation } from './observations.ts';
-import { type BookedCause, expirePayment } from './order-changes.ts';
+import { type BookedCause, expirePayment, lateCheckSecondsOf } from './order-changes.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -18,6 +18,8 @@ type Dependencies = {
 
 const firstGapSeconds = 60;
 const lastGapSeconds = 6 * 3_600;
+/** For so long after its page an ended payment is asked about, in case money came without a word. */
+const lateDays = 3;
 /** States in which the provider waits for nobody any more. */
 const overStates: readonly string[] = ['expired', 'cancelled', 'denied'];
 
@@ -138,9 +140,15 @@ function causeIn({ timeZone }: Tenant): BookedCause {
   return { source: 'check', timeZone };
 }
 
-/** Nothing more to ask once it is over; while it is open, sooner when its page is about to end. */
+/**
+ * While it is open, sooner when its page is about to end. One that ended without money is looked at
+ * for some days more; of one that has it, there is nothing more to ask.
+ */
 function gapAfter(payment: Payment): number | undefined {
-  if (!isOpen(payment.status)) return undefined;
+  if (!isOpen(payment.status)) {
+    const isRecent = Date.now() < payment.expiresAt.getTime() + lateDays * 86_400_000;
+    return isRecent ? lateCheckSecondsOf(payment.status) : undefined;
+  }
   const gap = Math.min(firstGapSeconds * 2 ** payment.checks, lastGapSeconds);
   const untilEnd = Math.ceil((payment.expiresAt.getTime() - Date.now()) / 1_000) + 60;
   return untilEnd > 0 ? Math.min(gap, untilEnd) : gap;

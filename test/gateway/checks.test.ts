@@ -119,6 +119,42 @@ test('a transaction that is stuck past its deadline is ended at the provider fir
   ]);
 });
 
+test('money that comes without a word after the end is found', async () => {
+  const orderId = await pendingOrder();
+  const ended = { transaction_status: 'expire', status_code: '202' };
+  const { message } = await merchant.tell(orderId, ended);
+  await letPass(day);
+  expect(await gateway.services.sweep()).toBe(1);
+  expect(await merchant.orderStatus(orderId)).toBe('expired');
+  gateway.midtrans.setStatus(
+    orderId,
+    aNotification({
+      ...message,
+      transaction_status: 'settlement',
+      status_code: '200',
+      transaction_id: 'LATE',
+    }),
+  );
+  await letPass(day);
+
+  await gateway.services.sweep();
+
+  expect(await merchant.orderStatus(orderId)).toBe('paid');
+});
+
+test('a payment that ended without money is let go of some days after', async () => {
+  const orderId = await pendingOrder();
+  await merchant.tell(orderId, { transaction_status: 'expire', status_code: '202' });
+  const checked: number[] = [];
+
+  for (const _day of [1, 2, 3, 4, 5, 6, 7]) {
+    await letPass(day);
+    checked.push(await gateway.services.sweep());
+  }
+
+  expect(checked).toEqual([1, 1, 1, 1, 0, 0, 0]);
+});
+
 test('while the provider is away the gaps grow and nothing is guessed', async () => {
   const orderId = await pendingOrder();
   gateway.midtrans.answerStatuses((req) => req.socket.destroy());

@@ -66,6 +66,17 @@ create table public.api_keys (
   constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32))
 );
 
+create table public.customer_totals (
+  tenant_id uuid not null,
+  customer_id uuid not null,
+  currency text not null,
+  orders bigint default 0 not null,
+  paid_orders bigint default 0 not null,
+  spent_amount bigint default 0 not null,
+  refunded_amount bigint default 0 not null,
+  constraint customer_totals_pkey PRIMARY KEY (tenant_id, customer_id, currency)
+);
+
 create table public.customers (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -87,7 +98,8 @@ create table public.daily_stats (
   orders bigint default 0 not null,
   amount bigint default 0 not null,
   refunded_amount bigint default 0 not null,
-  constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status)
+  method text default ''::text not null,
+  constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status, method)
 );
 
 create table public.idempotency_keys (
@@ -168,7 +180,7 @@ create table public.order_events (
   reference text,
   detail text,
   request_id text,
-  created_at timestamp with time zone default now() not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
   constraint order_events_pkey PRIMARY KEY (tenant_id, id),
   constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text])))
 );
@@ -191,6 +203,7 @@ create table public.orders (
   paid_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  method text,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_order_id_key UNIQUE (tenant_id, order_id),
   constraint orders_amount_positive CHECK ((amount > 0)),
@@ -336,6 +349,7 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
@@ -351,6 +365,8 @@ CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_se
 -- Foreign keys, and checks that older rows need not pass
 
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.customer_totals add constraint customer_totals_customer_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
+alter table public.customer_totals add constraint customer_totals_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.customers add constraint customers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.daily_stats add constraint daily_stats_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.idempotency_keys add constraint idempotency_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -383,6 +399,8 @@ CREATE TRIGGER tenants_announce AFTER INSERT OR DELETE OR UPDATE ON public.tenan
 
 alter table public.api_keys enable row level security;
 alter table public.api_keys force row level security;
+alter table public.customer_totals enable row level security;
+alter table public.customer_totals force row level security;
 alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
@@ -417,6 +435,10 @@ create policy api_keys_platform on public.api_keys to kassa_platform
   with check (true);
 
 create policy api_keys_tenant on public.api_keys to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy customer_totals_tenant on public.customer_totals to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -491,6 +513,7 @@ grant usage on schema public to kassa_worker;
 revoke all on function app.set_tenant(uuid) from public;
 grant execute on function app.set_tenant(uuid) to kassa_app;
 grant insert, select, update on table public.api_keys to kassa_platform;
+grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;

@@ -13,8 +13,10 @@ import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
+import type { LedgerService } from './services/ledger.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
@@ -33,6 +35,8 @@ export type AppOptions = {
     readonly refunds: RefundService;
     readonly notifications: NotificationService;
     readonly stats: StatsService;
+    readonly ledger: LedgerService;
+    readonly customers: CustomerService;
     readonly health: HealthService;
   };
   readonly log: Logger;
@@ -73,7 +77,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(paymentRoutes(services));
   app.use(orderRoutes(services.orders));
   app.use(webhookRoutes(services.notifications));
-  app.use(adminRoutes(services.stats));
+  app.use(adminRoutes(services));
   app.use(adminOrderRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 

@@ -6,6 +6,7 @@ import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { createLedgerService } from './services/ledger.ts';
@@ -87,6 +88,7 @@ export async function wire({ config, log, version }: WireOptions) {
     }),
     stats: createStatsService({ db }),
     ledger: createLedgerService({ db }),
+    customers: createCustomerService({ db }),
     health: createHealthService({ db, version }),
   };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orderStatuses } from '../domain/payment-states.ts';
 
 /**
  * `GET /orders/:orderId/status`. Public, and an order id can be guessed: nothing here says who
@@ -8,16 +9,7 @@ export const OrderStatusReply = z.object({
   success: z.literal(true),
   order: z.object({
     orderId: z.string(),
-    status: z.enum([
-      'pending',
-      'paid',
-      'failed',
-      'expired',
-      'cancelled',
-      'refunded',
-      'partially_refunded',
-      'disputed',
-    ]),
+    status: z.enum(orderStatuses),
     amount: z.int(),
     refundedAmount: z.int(),
     currency: z.string(),

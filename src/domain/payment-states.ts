@@ -20,10 +20,52 @@ export const paymentStatuses = [
 ] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
-export type OrderStatus = Exclude<
-  PaymentStatus,
-  'creating' | 'unknown' | 'challenged' | 'authorized'
->;
+export const orderStatuses = [
+  'pending',
+  'paid',
+  'failed',
+  'expired',
+  'cancelled',
+  'partially_refunded',
+  'refunded',
+  'disputed',
+] as const satisfies readonly PaymentStatus[];
+export type OrderStatus = (typeof orderStatuses)[number];
+
+/** What has become of money that came in. */
+const moneyStatuses = ['paid', 'partially_refunded', 'refunded', 'disputed'] as const;
+const heldStatuses = ['challenged', 'authorized'] as const;
+
+/**
+ * Where a payment may go from where it is, whoever moves it: the call that made it, what the
+ * provider says, or its time. A sum that changes under the same status is no transition.
+ */
+export const paymentTransitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
+  creating: [
+    'unknown',
+    'pending',
+    'failed',
+    'expired',
+    'cancelled',
+    ...heldStatuses,
+    ...moneyStatuses,
+  ],
+  // A further call to the provider begins where the last one did.
+  unknown: ['creating', 'pending', 'expired', 'cancelled', ...heldStatuses, ...moneyStatuses],
+  pending: ['expired', 'cancelled', ...heldStatuses, ...moneyStatuses],
+  // The bank's refusal ends the attempt; on the page the shopper may make another one.
+  challenged: ['pending', 'authorized', 'expired', 'cancelled', ...moneyStatuses],
+  authorized: ['pending', 'challenged', 'expired', 'cancelled', ...moneyStatuses],
+  paid: ['failed', 'cancelled', 'partially_refunded', 'refunded', 'disputed'],
+  // Money comes late, and is not turned away.
+  failed: [...heldStatuses, ...moneyStatuses],
+  expired: [...heldStatuses, ...moneyStatuses],
+  cancelled: [...heldStatuses, ...moneyStatuses],
+  // Backwards when a bank refuses a refund that the provider had accepted.
+  partially_refunded: ['paid', 'refunded', 'disputed'],
+  refunded: ['paid', 'partially_refunded', 'disputed'],
+  disputed: [],
+};
 
 /** What a provider says about one of its transactions, in our words. */
 export const observedStates = [
@@ -192,16 +234,9 @@ export function orderStatusOf(status: PaymentStatus): OrderStatus {
   }
 }
 
-const moneyStatuses: readonly (PaymentStatus | OrderStatus)[] = [
-  'paid',
-  'partially_refunded',
-  'refunded',
-  'disputed',
-];
-
 /** Money has come in, whatever became of it later. */
 export function hasMoney(status: PaymentStatus | OrderStatus): boolean {
-  return moneyStatuses.includes(status);
+  return moneyStatuses.some((known) => known === status);
 }
 
 type Stand = { readonly status: PaymentStatus; readonly capturedAmount: bigint };

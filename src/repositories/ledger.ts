@@ -65,6 +65,35 @@ export async function balances(tx: TenantTx, until: string | undefined): Promise
   return rows.map(toBalance);
 }
 
+export type AccountDay = Balance & {
+  readonly day: string;
+  /** Debits less credits at the end of the day. */
+  readonly closing: bigint;
+};
+
+/** What each account took and gave on each of these days; days without a transfer are left out. */
+export async function listDays(
+  tx: TenantTx,
+  { from, to, currency }: { from: string; to: string; currency: string },
+): Promise<AccountDay[]> {
+  const { rows } = await tx.query<BalanceRow & { day: string; closing: string }>(
+    `select * from (
+       select day, account, currency, debits, credits,
+              sum(debits - credits) over (partition by account order by day) as closing
+         from ledger_days
+        where tenant_id = $1 and currency = $4 and day <= $3) closed
+      where day >= $2
+      order by day, account
+      limit 10000`,
+    [tx.tenantId, from, to, currency],
+  );
+  return rows.map((row) => ({
+    ...toBalance(row),
+    day: row.day,
+    closing: BigInt(row.closing),
+  }));
+}
+
 /** The same, added up from the transfers themselves. */
 export async function balancesOfTransfers(tx: TenantTx): Promise<Balance[]> {
   const { rows } = await tx.query<BalanceRow>(

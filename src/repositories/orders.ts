@@ -11,7 +11,10 @@ export type Order = {
   readonly status: OrderStatus;
   readonly money: Money;
   readonly refundedAmount: bigint;
+  /** As asked for; undefined: the shopper chooses. */
   readonly paymentMethod: string | undefined;
+  /** As the shopper chose in the end, or else as asked for. */
+  readonly method: string | undefined;
   readonly contentHash: Buffer;
   readonly businessDay: string;
   readonly quotaPeriod: string | undefined;
@@ -30,6 +33,7 @@ type OrderRow = {
   refunded_amount: bigint;
   currency: string;
   payment_method: string | null;
+  method: string | null;
   content_hash: Buffer;
   business_day: string;
   quota_period: string | null;
@@ -39,7 +43,7 @@ type OrderRow = {
 };
 
 const columns = `id, order_id, customer_id, customer_name, status, amount, refunded_amount,
-  currency, payment_method, content_hash, business_day, quota_period, attention_reason, paid_at,
+  currency, payment_method, method, content_hash, business_day, quota_period, attention_reason, paid_at,
   created_at`;
 
 type NewOrder = Pick<
@@ -59,8 +63,8 @@ type NewOrder = Pick<
 export async function insert(tx: TenantTx, order: NewOrder): Promise<Order | undefined> {
   const { rows } = await tx.query<OrderRow>(
     `insert into orders (tenant_id, id, order_id, customer_id, customer_name, amount, currency,
-                         payment_method, content_hash, business_day, quota_period)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                         payment_method, method, content_hash, business_day, quota_period)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)
      on conflict (tenant_id, order_id) do nothing
      returning ${columns}`,
     [
@@ -138,7 +142,7 @@ export async function findWithEmail(
 }
 
 type Change = Partial<
-  Pick<Order, 'status' | 'refundedAmount' | 'quotaPeriod' | 'attentionReason' | 'paidAt'>
+  Pick<Order, 'status' | 'refundedAmount' | 'method' | 'quotaPeriod' | 'attentionReason' | 'paidAt'>
 >;
 
 /** Writes a changed order, whose row the caller has locked. */
@@ -147,7 +151,7 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
   await tx.query(
     `update orders
         set status = $3, refunded_amount = $4, quota_period = $5, attention_reason = $6,
-            paid_at = $7, updated_at = now()
+            paid_at = $7, method = $8, updated_at = now()
       where tenant_id = $1 and id = $2`,
     [
       tx.tenantId,
@@ -157,6 +161,7 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
       next.quotaPeriod ?? null,
       next.attentionReason ?? null,
       next.paidAt ?? null,
+      next.method ?? null,
     ],
   );
   return next;
@@ -172,6 +177,7 @@ function toOrder(row: OrderRow): Order {
     money: { amount: row.amount, currency: currencyOf(row.currency) },
     refundedAmount: row.refunded_amount,
     paymentMethod: row.payment_method ?? undefined,
+    method: row.method ?? undefined,
     contentHash: row.content_hash,
     businessDay: row.business_day,
     quotaPeriod: row.quota_period ?? undefined,

@@ -160,6 +160,7 @@ async function noteUnmoved(tx: TenantTx, change: Change, attention: string | und
     const position = positionOf(payment);
     const isFinished = !isOpen(status);
     await payments.move(tx, payment, { status, transactionId, method, position, isFinished });
+    await followPayments(tx, order, { cause, attention });
   }
   await appendEvent(tx, change, attention);
 }

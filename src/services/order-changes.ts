@@ -9,7 +9,9 @@ import {
   type OrderStatus,
   orderStandOf,
   type PaymentStatus,
+  paymentTransitions,
 } from '../domain/payment-states.ts';
+import * as customerTotals from '../repositories/customer-totals.ts';
 import * as dailyStats from '../repositories/daily-stats.ts';
 import * as ledger from '../repositories/ledger.ts';
 import * as orderEvents from '../repositories/order-events.ts';
@@ -70,9 +72,11 @@ type OrderChange = {
 /** Writes a changed order. The statistics come last: all orders of a day share those rows. */
 export async function changeOrder(tx: TenantTx, order: Order, change: OrderChange): Promise<Order> {
   const { status, refundedAmount, quotaPeriod, attentionReason, mail, payment, cause } = change;
+  const method = payment.method ?? order.paymentMethod;
   const next = await orders.update(tx, order, {
     status,
     refundedAmount,
+    method,
     quotaPeriod,
     attentionReason: attentionReason ?? order.attentionReason,
     paidAt: order.paidAt ?? (status === 'paid' ? new Date() : undefined),
@@ -87,10 +91,17 @@ export async function changeOrder(tx: TenantTx, order: Order, change: OrderChang
     });
     if (mail) await queueMail(tx, payment, mail, cause);
   }
-  if (status !== order.status || refundedAmount !== order.refundedAmount) {
-    await dailyStats.recount(tx, { before: toCounted(order), after: toCounted(next) });
-  }
+  const isRecounted =
+    status !== order.status || refundedAmount !== order.refundedAmount || method !== order.method;
+  if (isRecounted) await countOrder(tx, next, order);
   return next;
+}
+
+/** Counts an order in the statistics, no longer as what it was. Last: many orders share the rows. */
+export async function countOrder(tx: TenantTx, order: Order, was?: Order): Promise<void> {
+  const change = { after: toCounted(order), ...(was && { before: toCounted(was) }) };
+  await customerTotals.recount(tx, change);
+  await dailyStats.recount(tx, change);
 }
 
 /** Ends a payment that the provider has nothing of, and cannot get anything of any more. */
@@ -116,6 +127,9 @@ export async function movePayment(
   { status, transactionId, method, refundedAmount }: Moved,
   { timeZone, ...cause }: BookedCause & { readonly detail?: string | undefined },
 ): Promise<void> {
+  if (status !== payment.status && !paymentTransitions[payment.status].includes(status)) {
+    throw new Error(`Payment ${payment.id} cannot go from ${payment.status} to ${status}.`);
+  }
   const { amount, currency } = payment.money;
   const before = positionOf(payment);
   const position = positionAfter(before, { to: status, amount, refundedAmount });
@@ -169,12 +183,13 @@ export async function queueEnd(tx: TenantTx, payment: Payment, cause: Cause): Pr
   await outbox.add(tx, { topic: 'payment-end', payload });
 }
 
-/** How the statistics count an order. */
-export function toCounted(order: Order) {
+function toCounted(order: Order) {
   return {
+    customerId: order.customerId,
     day: order.businessDay,
     currency: order.money.currency,
     status: order.status,
+    method: order.method,
     amount: order.money.amount,
     refundedAmount: order.refundedAmount,
   };

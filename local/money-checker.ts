@@ -1,5 +1,10 @@
 import pg from 'pg';
 import { z } from 'zod';
+import {
+  orderStandOf,
+  type PaymentStatus,
+  paymentTransitions,
+} from '../src/domain/payment-states.ts';
 
 /** What the emulator's books say of one transaction; they have more. */
 const Transaction = z.object({
@@ -24,9 +29,10 @@ type PaymentRow = {
   order_id: string;
   merchant: string;
   tenant: string;
+  order_status: string;
   reference: string;
   transaction_id: string | null;
-  status: string;
+  status: PaymentStatus;
   captured: string;
   refunded: string;
   lost: string;
@@ -61,6 +67,7 @@ export async function checkMoney({ adminUrl, midtransUrl }: CheckOptions): Promi
       noDoubleCharge(payments),
       noPhantom(transactions, payments),
       exactMoney(transactions, payments),
+      ordersFollowPayments(payments),
     ];
     for (const check of ownBooks) invariants.push(await runOwn(client, check));
     return invariants;
@@ -74,12 +81,13 @@ async function readPayments(client: pg.Client, midtransUrl: string): Promise<Pay
   const { rows } = await client.query<PaymentRow & { server_key: string }>(
     `select p.id, p.order_id, t.slug as tenant, t.midtrans_merchant_id as merchant,
             t.midtrans_server_key as server_key, p.provider_reference as reference,
-            p.provider_transaction_id as transaction_id, p.status,
+            p.provider_transaction_id as transaction_id, p.status, o.status as order_status,
             p.captured_amount as captured, p.refunded_amount as refunded, p.lost_amount as lost,
             o.attention_reason as attention
        from payments p
        join orders o on o.tenant_id = p.tenant_id and o.id = p.order_id
-       join tenants t on t.id = p.tenant_id`,
+       join tenants t on t.id = p.tenant_id
+      order by p.created_at desc, p.id desc`,
   );
   return rows.map(({ server_key, ...row }) => ({
     ...row,
@@ -161,6 +169,26 @@ function exactMoney(
   return { name: 'I4, I5 exact money and refunds', checked: merchants.size, violations };
 }
 
+/** I7: an order is what its payments say. */
+function ordersFollowPayments(payments: readonly PaymentRow[]): Invariant {
+  const orders = Map.groupBy(payments, ({ order_id }) => order_id);
+  const violations = [...orders.values()].flatMap((all) => {
+    const stands = all.map((row) => ({ ...row, capturedAmount: BigInt(row.captured) }));
+    const { status, payment } = orderStandOf(stands);
+    return payment.order_status === status
+      ? []
+      : [`${payment.tenant} ${payment.reference} is ${payment.order_status}, not ${status}`];
+  });
+  return { name: 'I7 orders are what their payments say', checked: orders.size, violations };
+}
+
+/** The legal moves of a payment, as SQL literals. */
+function edges(): string {
+  return Object.entries(paymentTransitions)
+    .flatMap(([from, targets]) => targets.map((to) => `'${from}>${to}'`))
+    .join(', ');
+}
+
 type OwnCheck = { readonly name: string; readonly count: string; readonly violations: string };
 
 /** What can be said of our own books alone; each query answers one line per violation. */
@@ -213,18 +241,58 @@ const ownBooks: readonly OwnCheck[] = [
         from moves where from_status <> before or (age = 1 and to_status <> status)`,
   },
   {
+    name: 'I7 legal history: a payment goes along the edges of the table, and is where it ends',
+    count: `select count(*) from order_events where payment_id is not null and from_status <> to_status`,
+    violations: `
+      with moves as (
+        select p.provider_reference, p.status, e.kind, e.from_status, e.to_status,
+               lag(e.to_status, 1, 'creating') over w as before,
+               row_number() over (partition by p.tenant_id, p.id
+                                  order by e.created_at desc, e.id desc) as age
+          from payments p
+          join order_events e on e.tenant_id = p.tenant_id and e.payment_id = p.id
+         where e.kind in ('payment-moved', 'payment-called-again', 'page-created')
+           and e.from_status is distinct from e.to_status
+        window w as (partition by p.tenant_id, p.id order by e.created_at, e.id))
+      select provider_reference || ': ' || before || ', then ' || from_status || ' to ' || to_status
+             as line
+        from moves
+       where from_status <> before
+          or (age = 1 and to_status <> status)
+          or not (from_status || '>' || to_status) = any (array[${edges()}])`,
+  },
+  {
     name: 'statistics are those of the orders',
     count: 'select count(*) from daily_stats',
     violations: `
       with counted as (
-        select tenant_id, business_day as day, currency, status, count(*) as orders,
-               sum(amount) as amount, sum(refunded_amount) as refunded_amount
-          from orders group by 1, 2, 3, 4),
+        select tenant_id, business_day as day, currency, status, coalesce(method, '') as method,
+               count(*) as orders, sum(amount) as amount, sum(refunded_amount) as refunded_amount
+          from orders group by 1, 2, 3, 4, 5),
       stored as (select * from daily_stats where orders <> 0 or amount <> 0 or refunded_amount <> 0)
       select coalesce(c.status, s.status) || ' on ' || coalesce(c.day, s.day) as line
-        from counted c full join stored s using (tenant_id, day, currency, status)
+        from counted c full join stored s using (tenant_id, day, currency, status, method)
        where (c.orders, c.amount, c.refunded_amount)
              is distinct from (s.orders, s.amount::numeric, s.refunded_amount::numeric)`,
+  },
+  {
+    name: "customers' totals are those of their orders",
+    count: 'select count(*) from customer_totals',
+    violations: `
+      with bought as (
+        select tenant_id, customer_id, currency, count(*) as orders,
+               count(*) filter (where is_sold) as paid_orders,
+               coalesce(sum(amount) filter (where is_sold), 0) as spent,
+               coalesce(sum(refunded_amount) filter (where is_sold), 0) as refunded
+          from orders
+         cross join lateral
+               (select status in ('paid', 'partially_refunded', 'refunded') as is_sold) sale
+         group by 1, 2, 3)
+      select coalesce(b.customer_id, t.customer_id) || '' as line
+        from bought b full join customer_totals t using (tenant_id, customer_id, currency)
+       where (b.orders, b.paid_orders, b.spent, b.refunded)
+             is distinct from (t.orders, t.paid_orders, t.spent_amount::numeric,
+                               t.refunded_amount::numeric)`,
   },
   {
     name: 'the quota counts the orders that hold a place in it',

@@ -59,7 +59,9 @@ stats
         }
         checked += 1;
       }
-      say(`${checked} tenants rebuilt, ${findings} differences${dryRun ? '' : ' mended'}`);
+      say(
+        `${checked} tenants ${dryRun ? 'checked' : 'rebuilt'}, ${findings} differences${dryRun ? '' : ' mended'}`,
+      );
       if (findings > 0) process.exitCode = 1;
     });
   });

@@ -96,6 +96,8 @@ export async function startGateway(settings: Record<string, string> = {}) {
       signed: (fields: Record<string, unknown>) => sign(fields, String(row.midtrans_server_key)),
       orderStatus: async (orderId: string) =>
         (await get(`/orders/${orderId}/status`)).body.order?.status,
+      /** A read of the admin's, with the secret key. */
+      look: (path: string) => send(path, { headers: { Authorization: `Bearer ${secretKey}` } }),
       stats: () => send('/admin/stats', { headers: { Authorization: `Bearer ${secretKey}` } }),
       /** The provider's books say so, and its notification arrives. */
       async tell(reference: string, overrides: Record<string, unknown> = {}) {

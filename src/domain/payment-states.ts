@@ -138,7 +138,9 @@ function decideOpen(
   if (observed === 'pending' && (status === 'challenged' || status === 'authorized')) {
     return { kind: 'stay', why: 'older than what is known' };
   }
-  if (observed === status) return { kind: 'stay', why: 'known already' };
+  // Another attempt that is reserved or held is the one to capture or cancel from now on.
+  const isKnown = observed === status && (isSameAttempt || observed === 'pending');
+  if (isKnown) return { kind: 'stay', why: 'known already' };
   return observed === 'challenged'
     ? { kind: 'move', to: observed, attention: fraudHold }
     : { kind: 'move', to: observed };

@@ -81,10 +81,12 @@ async function move(
   { to, attention }: { to: Payment['status']; attention?: string },
 ): Promise<Applied> {
   const refundedAmount = refundedAfter(payment, observation);
-  if (to === payment.status && refundedAmount === payment.refundedAmount) {
+  const { transactionId, method = payment.method } = observation;
+  const isSameAttempt = transactionId === payment.transactionId;
+  const isSameSum = refundedAmount === payment.refundedAmount;
+  if (to === payment.status && isSameAttempt && isSameSum) {
     return { kind: 'stayed', detail: 'known already' };
   }
-  const { transactionId, method = payment.method } = observation;
   const moved = { status: to, transactionId, method, refundedAmount };
   await movePayment(tx, payment, moved, { ...cause, detail: attention });
   const isReleased = payment.status === 'challenged' && order.attentionReason === fraudHold;

@@ -174,6 +174,9 @@ test('an accepted refund that the bank never speaks of is put before a person', 
   expect(await desk.rows()).toMatchObject([{ status: 'accepted', next_check_at: null }]);
   await desk.pass('9 days');
   expect(await sweep()).toBe(0);
+  gateway.midtrans.calls.length = 0;
+  await desk.follow((await desk.rows())[0]?.id).catch(() => {});
+  expect(gateway.midtrans.calls).toEqual([]);
   // News that come by themselves still count.
   const message = desk.setBooks(
     paid,

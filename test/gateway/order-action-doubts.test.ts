@@ -165,6 +165,23 @@ test.each([cases[0], cases[3]])('%s is not called refused while the books lag', 
   expect(replayed.body).toEqual(known.body);
 });
 
+test('a run whose server died may have called until its lease ended', async () => {
+  const told = await orderWith(reserved);
+  loseAnswer();
+  await capture(told.order_id);
+  await desk.pass('1 day');
+  await gateway.admin.query(
+    'update order_actions set lease_id = $2, lease_until = now() where tenant_id = $1',
+    [merchant.id, randomUUID()],
+  );
+  refuseChanges();
+
+  const answer = await capture(told.order_id);
+
+  expect(answer.body).toMatchObject({ code: 'provider-unavailable', retryable: true });
+  expect(await actions()).toMatchObject([{ status: 'requested' }]);
+});
+
 test.each([cases[0], cases[3]])('%s is refused when the books deny it for long', async (...row) => {
   const [, before, , act] = row;
   const told = await orderWith(before);
@@ -355,12 +372,14 @@ test('of an action that stays in doubt a person is told, once, and it is gone on
   await gateway.admin.query('update orders set attention_reason = null where tenant_id = $1', [
     merchant.id,
   ]);
+  await desk.pass('1 day');
+  await sweep();
+  expect(await desk.attention()).toBeNull();
   loseAnswer(() => setBooks(told, captured));
   await desk.pass('1 day');
 
   await sweep();
 
-  expect(await desk.attention()).toBeNull();
   expect(await merchant.orderStatus(told.order_id)).toBe('paid');
 });
 

@@ -168,6 +168,30 @@ create table public.notifications (
   constraint notifications_status_known CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'unmatched'::text, 'rejected'::text])))
 );
 
+create table public.order_actions (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  kind text not null,
+  payment_ids uuid[] not null,
+  reason text,
+  status text not null,
+  detail text,
+  lease_id uuid,
+  lease_until timestamp with time zone,
+  unclear_at timestamp with time zone,
+  next_check_at timestamp with time zone,
+  alarmed_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint order_actions_pkey PRIMARY KEY (tenant_id, id),
+  constraint order_actions_followed CHECK (((status = 'requested'::text) = (next_check_at IS NOT NULL))),
+  constraint order_actions_kind_known CHECK ((kind = ANY (ARRAY['cancel'::text, 'void'::text, 'capture'::text]))),
+  constraint order_actions_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL))),
+  constraint order_actions_lease_with_doubt CHECK (((lease_id IS NULL) OR (status = 'requested'::text))),
+  constraint order_actions_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'done'::text, 'refused'::text])))
+);
+
 create table public.order_events (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -285,9 +309,13 @@ create table public.refunds (
   confirmed_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  next_check_at timestamp with time zone default (now() + '00:01:00'::interval),
+  alarmed_at timestamp with time zone,
+  unclear_at timestamp with time zone,
   constraint refunds_pkey PRIMARY KEY (tenant_id, id),
   constraint refunds_provider_key_key UNIQUE (tenant_id, payment_id, provider_key),
   constraint refunds_amount_positive CHECK ((amount > 0)),
+  constraint refunds_followed CHECK (((status = ANY (ARRAY['confirmed'::text, 'refused'::text])) OR (next_check_at IS NOT NULL) OR ((status = 'accepted'::text) AND (alarmed_at IS NOT NULL)))),
   constraint refunds_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL))),
   constraint refunds_lease_with_doubt CHECK (((lease_id IS NULL) OR (status = ANY (ARRAY['requested'::text, 'unknown'::text])))),
   constraint refunds_source_known CHECK ((source = ANY (ARRAY['merchant'::text, 'provider'::text]))),
@@ -354,11 +382,14 @@ CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree 
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
+CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
+CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
 CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_check_at) WHERE ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text])) AND (next_check_at IS NOT NULL));
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
 
@@ -376,6 +407,8 @@ alter table public.ledger_transfers add constraint ledger_transfers_payment_fkey
 alter table public.ledger_transfers add constraint ledger_transfers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.notifications add constraint notifications_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.notifications add constraint notifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.order_actions add constraint order_actions_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.order_actions add constraint order_actions_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.order_events add constraint order_events_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.order_events add constraint order_events_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.order_events add constraint order_events_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -413,6 +446,8 @@ alter table public.ledger_transfers enable row level security;
 alter table public.ledger_transfers force row level security;
 alter table public.notifications enable row level security;
 alter table public.notifications force row level security;
+alter table public.order_actions enable row level security;
+alter table public.order_actions force row level security;
 alter table public.order_events enable row level security;
 alter table public.order_events force row level security;
 alter table public.orders enable row level security;
@@ -463,6 +498,10 @@ create policy ledger_transfers_tenant on public.ledger_transfers to kassa_app
   with check ((tenant_id = app.current_tenant()));
 
 create policy notifications_tenant on public.notifications to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy order_actions_tenant on public.order_actions to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -520,6 +559,7 @@ grant delete, insert, select, update on table public.idempotency_keys to kassa_a
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
 grant insert, select, update on table public.notifications to kassa_app;
+grant insert, select, update on table public.order_actions to kassa_app;
 grant insert, select on table public.order_events to kassa_app;
 grant insert, select, update on table public.orders to kassa_app;
 grant insert, select on table public.outbox to kassa_app;

@@ -5,6 +5,7 @@ import {
   type PaymentStatus,
   paymentTransitions,
 } from '../src/domain/payment-states.ts';
+import { BookedRefund, findOddRefunds, nothingForgotten, readRefunds } from './refund-checker.ts';
 
 /** What the emulator's books say of one transaction; they have more. */
 const Transaction = z.object({
@@ -16,6 +17,7 @@ const Transaction = z.object({
   captured_amount: z.number(),
   refunded_amount: z.number(),
   net_amount: z.number(),
+  refunds: z.array(BookedRefund),
 });
 type Transaction = z.infer<typeof Transaction>;
 
@@ -62,12 +64,18 @@ export async function checkMoney({ adminUrl, midtransUrl }: CheckOptions): Promi
   try {
     await client.query('begin isolation level repeatable read, read only');
     const payments = await readPayments(client, midtransUrl);
+    const refunds = await readRefunds(client);
     const invariants = [
       noLostPayment(transactions, payments),
       noDoubleCharge(payments),
       noPhantom(transactions, payments),
       exactMoney(transactions, payments),
       ordersFollowPayments(payments),
+      {
+        name: 'I5 one refund there per refund here',
+        checked: refunds.length,
+        violations: findOddRefunds(transactions, payments, refunds),
+      },
     ];
     for (const check of ownBooks) invariants.push(await runOwn(client, check));
     return invariants;
@@ -313,6 +321,7 @@ const ownBooks: readonly OwnCheck[] = [
        where status in ('creating', 'unknown', 'pending', 'challenged', 'authorized')
          and next_check_at is null`,
   },
+  nothingForgotten,
 ];
 
 async function runOwn(client: pg.Client, check: OwnCheck): Promise<Invariant> {

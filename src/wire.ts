@@ -71,15 +71,17 @@ export async function wire({ config, log, version }: WireOptions) {
   });
   const checks = createPaymentChecks({ db, midtrans, log });
   const providerTimeoutMs = config.PROVIDER_TIMEOUT_MS;
+  const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
+  const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const services = {
     directory,
     checks,
-    sweep: createSweep({ db, checks, directory, log }),
+    sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
     payments: createPaymentService({ db, midtrans, checks, addresses, providerTimeoutMs }),
     idempotency: createIdempotency({ db, log, providerTimeoutMs }),
     orders: createOrderService({ db }),
-    orderActions: createOrderActions({ db, midtrans, checks }),
-    refunds: createRefundService({ db, midtrans, providerTimeoutMs }),
+    orderActions,
+    refunds,
     notifications: createNotificationService({
       db,
       midtrans,

@@ -17,6 +17,9 @@ export type PaymentId = z.infer<typeof PaymentId>;
 export const RefundId = z.uuid().brand<'RefundId'>();
 export type RefundId = z.infer<typeof RefundId>;
 
+export const OrderActionId = z.uuid().brand<'OrderActionId'>();
+export type OrderActionId = z.infer<typeof OrderActionId>;
+
 export const NotificationId = z.uuid().brand<'NotificationId'>();
 export type NotificationId = z.infer<typeof NotificationId>;
 

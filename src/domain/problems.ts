@@ -90,6 +90,11 @@ const problems = {
     title: 'The order cannot be captured',
     retryable: false,
   },
+  'order-change-in-progress': {
+    status: 409,
+    title: 'The order is being changed',
+    retryable: true,
+  },
   'provider-credentials-refused': {
     status: 502,
     title: "The payment provider refused the merchant's key",

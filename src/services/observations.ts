@@ -1,5 +1,11 @@
 import type { TenantTx } from '../db/database.ts';
-import { decide, fraudHold, isOpen, mayStartAgain } from '../domain/payment-states.ts';
+import {
+  type Decision,
+  decide,
+  fraudHold,
+  isOpen,
+  mayStartAgain,
+} from '../domain/payment-states.ts';
 import type { Observation } from '../providers/payment-provider.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
@@ -13,7 +19,7 @@ import {
   positionOf,
   queueEnd,
 } from './order-changes.ts';
-import { followRefunds } from './refund-tracking.ts';
+import { followRefunds, type RefundNews } from './refund-tracking.ts';
 
 export type Applied = {
   readonly kind: 'moved' | 'stayed' | 'illegal';
@@ -45,11 +51,13 @@ export async function applyObservation(
   const mismatch = mismatchIn(current, observation);
   if (mismatch) return refuse(tx, found, mismatch);
   const { refusedAmount, isWaiting } = await followRefunds(tx, found);
-  const change = refusedAmount > 0n ? await takeBack(tx, found, refusedAmount) : found;
-  if (isWaiting && isShort(change)) {
-    return { kind: 'stayed', detail: 'an accepted refund is not in the books' };
-  }
-  const decision = decide(change.payment, observation);
+  return refusedAmount > 0n
+    ? takeBack(tx, found, { refusedAmount, isWaiting })
+    : follow(tx, found, isWaiting);
+}
+
+async function follow(tx: TenantTx, change: Change, isWaiting: boolean): Promise<Applied> {
+  const decision = decideAbout(change, isWaiting);
   switch (decision.kind) {
     case 'illegal':
       return refuse(tx, change, decision.why);
@@ -61,6 +69,12 @@ export async function applyObservation(
     default:
       return decision satisfies never;
   }
+}
+
+function decideAbout(change: Change, isWaiting: boolean): Decision {
+  return isWaiting && isShort(change)
+    ? { kind: 'stay', why: 'an accepted refund is not in the books' }
+    : decide(change.payment, change.observation);
 }
 
 /** The shopper began another attempt on the provider's page. */
@@ -97,30 +111,48 @@ async function move(
 
 /**
  * Takes refunds back that the bank refused after the provider had accepted them: the money never
- * left, so the payment has it again. A merchant who was told of a refund has to know.
+ * left, so the payment has it again. A merchant who was told of a refund has to know. What else the
+ * books tell is written in the same move: rows that many orders share are locked once a transaction,
+ * and always in the same order.
  */
-async function takeBack(tx: TenantTx, change: Change, refusedAmount: bigint): Promise<Change> {
-  const { order, payment, observation, cause } = change;
-  const attention = `The bank refused refunds of ${refusedAmount} that the provider had accepted.`;
+async function takeBack(
+  tx: TenantTx,
+  found: Change,
+  { refusedAmount, isWaiting }: RefundNews,
+): Promise<Applied> {
+  const { order, payment, observation, cause } = found;
+  const change = { ...found, payment: withoutRefund(found, refusedAmount) };
+  const decision = decideAbout(change, isWaiting);
+  const refusal = `The bank refused refunds of ${refusedAmount} that the provider had accepted.`;
+  const attention =
+    decision.kind === 'illegal' ? `${refusal} ${contradiction(found, decision.why)}` : refusal;
+  const next =
+    decision.kind === 'move'
+      ? { status: decision.to, refundedAmount: refundedAfter(change.payment, observation) }
+      : change.payment;
+  const { status, refundedAmount } = next;
+  if (status === payment.status && refundedAmount === payment.refundedAmount) {
+    await orders.update(tx, order, { attentionReason: attention });
+    return { kind: 'stayed', detail: 'refunds were refused' };
+  }
+  const { transactionId, method = payment.method } = observation;
+  const moved = { status, transactionId, method, refundedAmount };
+  await movePayment(tx, payment, moved, { ...cause, detail: attention });
+  await followPayments(tx, order, { cause, attention });
+  return { kind: 'moved', detail: `${payment.status} to ${status}` };
+}
+
+/** The payment as it is once those refunds are taken back, of which the books may have had none. */
+function withoutRefund({ payment, observation }: Change, refusedAmount: bigint): Payment {
+  const isReturned = payment.status === 'refunded' || payment.status === 'partially_refunded';
   const left = payment.refundedAmount - refusedAmount;
   const told = observation.refundedAmount ?? 0n;
   const refundedAmount = left > told ? left : told;
-  const isReturned = payment.status === 'refunded' || payment.status === 'partially_refunded';
-  if (!isReturned || refundedAmount >= payment.refundedAmount) {
-    return { ...change, order: await orders.update(tx, order, { attentionReason: attention }) };
-  }
-  const status = refundedAmount === 0n ? 'paid' : 'partially_refunded';
-  await movePayment(
-    tx,
-    payment,
-    { ...payment, status, refundedAmount },
-    { ...cause, detail: attention },
-  );
-  await followPayments(tx, order, { cause, attention });
+  if (!isReturned || refundedAmount >= payment.refundedAmount) return payment;
   return {
-    ...change,
-    order: await orders.lock(tx, order.id),
-    payment: await payments.get(tx, payment.id),
+    ...payment,
+    status: refundedAmount === 0n ? 'paid' : 'partially_refunded',
+    refundedAmount,
   };
 }
 
@@ -132,9 +164,7 @@ function isShort({ payment, observation }: Change): boolean {
 
 /** The refunds' sum grows only: messages may come late and in any order. */
 function refundedAfter(payment: Payment, observation: Observation): bigint {
-  const observed =
-    observation.refundedAmount ??
-    (observation.state === 'refunded' ? payment.money.amount : payment.refundedAmount);
+  const observed = observation.refundedAmount ?? payment.refundedAmount;
   return observed > payment.refundedAmount ? observed : payment.refundedAmount;
 }
 
@@ -169,12 +199,16 @@ async function noteUnmoved(tx: TenantTx, change: Change, attention: string | und
 
 /** What cannot be is written down for a person, once, and changes nothing. */
 async function refuse(tx: TenantTx, change: Change, why: string): Promise<Applied> {
-  const detail = `The provider says ${change.observation.state}, but ${why}.`;
+  const detail = contradiction(change, why);
   if (change.order.attentionReason !== detail) {
     await orders.update(tx, change.order, { attentionReason: detail });
     await appendEvent(tx, change, detail);
   }
   return { kind: 'illegal', detail: why };
+}
+
+function contradiction({ observation }: Change, why: string): string {
+  return `The provider says ${observation.state}, but ${why}.`;
 }
 
 async function appendEvent(tx: TenantTx, change: Change, detail: string | undefined) {

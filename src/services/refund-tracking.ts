@@ -1,10 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
 import { RefundId } from '../domain/ids.ts';
-import type { RefundStatus } from '../domain/refunds.ts';
+import { booksLagMs, type RefundStatus } from '../domain/refunds.ts';
 import type { Observation, ObservedRefund } from '../providers/payment-provider.ts';
 import * as orderEvents from '../repositories/order-events.ts';
-import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import type { Refund } from '../repositories/refunds.ts';
 import * as refunds from '../repositories/refunds.ts';
@@ -24,8 +23,6 @@ export type RefundNews = {
   readonly isWaiting: boolean;
 };
 
-/** Midtrans' status may lag behind what its other calls did, and our clocks may differ. */
-const graceMs = 30 * 60_000;
 const noNews: RefundNews = { refusedAmount: 0n, isWaiting: false };
 
 /**
@@ -46,9 +43,10 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
   }
   const keys = new Set(books.refunds.map(({ key }) => key));
   const missing = known.filter(
-    ({ status, providerKey }) => status === 'accepted' && !keys.has(providerKey),
+    ({ status, providerKey }) =>
+      status === 'accepted' && !keys.has(providerKey) && isComplete(observation, books.refunds),
   );
-  const lastTime = books.askedAt.getTime() - graceMs;
+  const lastTime = books.askedAt.getTime() - booksLagMs;
   const refused = missing.filter(({ acceptedAt }) => acceptedAt && acceptedAt.getTime() < lastTime);
   for (const refund of refused) {
     await moveRefund(tx, refund, { status: 'refused', detail: 'The bank refused it.' }, cause);
@@ -57,6 +55,11 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
     refusedAmount: refused.reduce((sum, { money }) => sum + money.amount, 0n),
     isWaiting: missing.length > refused.length,
   };
+}
+
+/** A list that comes to less than the sum that is told with it does not say what is missing. */
+function isComplete({ refundedAmount = 0n }: Observation, listed: readonly ObservedRefund[] = []) {
+  return listed.reduce((sum, { amount }) => sum + amount, 0n) >= refundedAmount;
 }
 
 async function follow(
@@ -69,7 +72,6 @@ async function follow(
   // What was confirmed stays so: the books may be read from an older copy.
   if (refund.status === 'confirmed' || refund.status === status) return;
   await moveRefund(tx, refund, { status }, cause);
-  if (!isConfirmed) await queueFollow(tx, refund, cause);
 }
 
 /** A refund that was made in the provider's dashboard. */
@@ -95,23 +97,16 @@ async function adopt(tx: TenantTx, payment: Payment, listed: ObservedRefund, cau
     cause,
   });
   if (isConfirmed) await moveRefund(tx, refund, { status: 'confirmed' }, cause);
-  else await queueFollow(tx, refund, cause);
 }
 
 async function moveRefund(
   tx: TenantTx,
   refund: Refund,
-  { status, detail }: { status: RefundStatus; detail?: string },
+  { status, detail }: { status: 'accepted' | 'confirmed' | 'refused'; detail?: string },
   cause: Cause,
 ): Promise<void> {
   await refunds.move(tx, refund.id, { status, ...(detail && { detail }) });
   await appendRefundMove(tx, refund, { status, detail, cause });
-}
-
-/** Has an accepted refund followed until the bank has spoken, once this transaction is committed. */
-export async function queueFollow(tx: TenantTx, refund: Refund, cause: Cause): Promise<void> {
-  const payload = { refundId: refund.id, requestId: cause.requestId };
-  await outbox.add(tx, { topic: 'refund-follow', payload });
 }
 
 /** A refund's line of history: by its id for ours, by the provider's key for one made there. */

@@ -28,6 +28,19 @@ afterEach(async () => {
 afterAll(() => gateway.close());
 
 type Fault = (req: IncomingMessage, res: ServerResponse) => void;
+/** After so many calls that are not made, one is, and its answer is lost; the books lag. */
+function loseAnswer(before = 0) {
+  const made: { key: string; amount: number }[] = [];
+  let calls = 0;
+  gateway.midtrans.answerChanges((req, _res, body) => {
+    calls += 1;
+    const { refund_key: key, amount } = JSON.parse(body);
+    if (calls > before) made.push({ key, amount });
+    req.socket.destroy();
+  });
+  return made;
+}
+
 const silences: [string, Fault][] = [
   ['never answers', () => {}],
   ['resets the connection', (req) => req.socket.destroy()],
@@ -57,15 +70,9 @@ test.each(silences)(
     expect(unclear.status).toBe(503);
     expect(unclear.body).toMatchObject({ code: 'refund-outcome-unknown', retryable: true });
     const [row] = await desk.rows();
-    expect(row).toMatchObject({ status: 'unknown' });
+    expect(row).toMatchObject({ status: 'unknown', next_check_at: expect.any(Date) });
     expect(await merchant.orderStatus(paid.order_id)).toBe('paid');
     expect((await desk.list(paid.order_id)).body.refundable).toBe(0);
-    expect(await merchant.rows('outbox')).toContainEqual(
-      expect.objectContaining({
-        topic: 'refund-resolve',
-        payload: expect.objectContaining({ refundId: row?.id }),
-      }),
-    );
     await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
     desk.doRefunds(paid);
     await desk.resolve(row?.id);
@@ -96,18 +103,63 @@ test.each<[string, object]>([
   expect(await merchant.orderStatus(paid.order_id)).toBe('refunded');
 });
 
-test('a refusal at the second call is believed when the books do not have the refund', async () => {
+test('a refusal at a later call is believed when the books lack the refund for long', async () => {
   const paid = await desk.paidOrder();
   gateway.midtrans.answerChanges((req) => req.socket.destroy());
   await desk.refund(paid.order_id);
   const reply = { status_code: '414', status_message: 'Refund rejected' };
   gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
   const [row] = await desk.rows();
+  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
+  await desk.pass('29 minutes');
+  // What was refused for sure is not what the books are waited for.
+  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
+  await desk.pass('2 minutes');
 
   await desk.resolve(row?.id);
 
   expect(await desk.rows()).toMatchObject([{ status: 'refused', detail: 'Refund rejected' }]);
   expect(await desk.attention()).toContain('Refund rejected');
+});
+
+test.each([
+  ['the first call', 0],
+  ['a call after it', 1],
+])('a refund by %s that the books show late is not called refused', async (_name, before) => {
+  const paid = await desk.paidOrder();
+  const made = loseAnswer(before);
+  const key = randomUUID();
+  const send = () => desk.refund(paid.order_id, {}, { key });
+  while (made.length === 0) await send();
+  const reply = { status_code: '412', status_message: 'cannot modify' };
+  gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
+
+  const refused = await send();
+  desk.setBooks(paid, made);
+  const known = await send();
+
+  expect(refused.body).toMatchObject({ code: 'refund-outcome-unknown', retryable: true });
+  expect(known.status).toBe(201);
+  expect(await desk.rows()).toMatchObject([{ status: 'accepted' }]);
+  expect(await merchant.orderStatus(paid.order_id)).toBe('refunded');
+});
+
+test('a call whose server died may have been made until its lease ended', async () => {
+  const paid = await desk.paidOrder();
+  gateway.midtrans.answerChanges((req) => req.socket.destroy());
+  await desk.refund(paid.order_id);
+  await desk.pass('1 day');
+  await gateway.admin.query(
+    `update refunds set lease_id = $2, lease_until = now() where tenant_id = $1`,
+    [merchant.id, randomUUID()],
+  );
+  const reply = { status_code: '412', status_message: 'cannot modify' };
+  gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
+  const [row] = await desk.rows();
+
+  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
+
+  expect(await desk.rows()).toMatchObject([{ status: 'unknown' }]);
 });
 
 test('a refusal at the second call stays a doubt while the books do not answer', async () => {
@@ -124,7 +176,7 @@ test('a refusal at the second call stays a doubt while the books do not answer',
   expect(await desk.rows()).toMatchObject([{ status: 'unknown' }]);
 });
 
-test('a key that is used at the first call is looked for in the books', async () => {
+test('a key that is used at the first call was taken on, until the books deny it', async () => {
   const paid = await desk.paidOrder();
   gateway.midtrans.answerChanges((_req, res) =>
     json(res, 200, { status_code: '406', status_message: 'Duplicate refund ID' }),
@@ -132,11 +184,16 @@ test('a key that is used at the first call is looked for in the books', async ()
 
   const answer = await desk.refund(paid.order_id);
 
-  expect(answer.body.code).toBe('refund-refused');
+  expect(answer.status).toBe(201);
+  const [row] = await desk.rows();
+  expect(row?.status).toBe('accepted');
+  await desk.pass('1 hour');
+  await desk.follow(row?.id);
   expect(await desk.rows()).toMatchObject([{ status: 'refused' }]);
+  expect(await desk.attention()).toContain('The bank refused');
 });
 
-test('a server that died between call and commit: the job finishes its refund', async () => {
+test('a server that died between call and commit: a look finishes its refund', async () => {
   const paid = await desk.paidOrder();
   const done = desk.doRefunds(paid);
   await desk.refund(paid.order_id, { amount: 40_000 });
@@ -260,7 +317,7 @@ test('a refund that is being made is not made beside it', async () => {
   await running;
 });
 
-test('an equal request waits while the job repeats a refund in doubt', async () => {
+test('an equal request waits while a look repeats a refund in doubt', async () => {
   const paid = await desk.paidOrder();
   gateway.midtrans.answerChanges((req) => req.socket.destroy());
   await desk.refund(paid.order_id);

@@ -4,6 +4,7 @@ import {
   dedupeKeyOf,
   Notification,
   refundsIn,
+  toBookedObservation,
   toObservation,
 } from './messages.ts';
 
@@ -93,6 +94,16 @@ test('the books list refunds by their keys, and which the bank has confirmed', (
     { key: 'r1', amount: 5_000n, reason: 'broken', isConfirmed: false },
     { key: '#2', amount: 700n, reason: undefined, isConfirmed: true },
   ]);
+});
+
+test.each<[string, Record<string, unknown>, bigint | undefined]>([
+  ['its sum', { ...partly, refunds: [listed] }, 5_000n],
+  ['a list without a sum', { transaction_status: 'partial_refund', refunds: [listed] }, 5_000n],
+  ['neither', { transaction_status: 'partial_refund' }, undefined],
+  ['that it is all', { transaction_status: 'refund' }, 150_000n],
+  ['that nothing went back', {}, undefined],
+])('the books tell what went back by %s', (_name, members, sum) => {
+  expect(toBookedObservation(message(members), new Date()).refundedAmount).toBe(sum);
 });
 
 test('a settled payment has no refunds, whatever stands in its list', () => {

@@ -133,11 +133,28 @@ export function toObservation(message: StatusReply): Observation {
   };
 }
 
+/** As `toObservation`, of a reply to a question of ours: only then its list of refunds counts. */
+export function toBookedObservation(message: StatusReply, askedAt: Date): Observation {
+  const observation = toObservation(message);
+  const refunds = refundsIn(message);
+  const listed = refunds?.reduce((sum, { amount }) => sum + amount, 0n);
+  // A list without a sum is its own sum.
+  const { state, refundedAmount = state === 'partially_refunded' ? listed : undefined } =
+    observation;
+  return { ...observation, refundedAmount, books: { askedAt, refunds } };
+}
+
 /** The sum of all refunds so far; the same member stands in later messages about other things. */
 function toRefundedAmount(message: StatusReply): bigint | undefined {
-  const isRefund = ['refund', 'partial_refund'].includes(message.transaction_status.toLowerCase());
-  if (!isRefund || message.refund_amount === undefined) return undefined;
-  return toMoney(message.refund_amount).amount;
+  const { refund_amount: told, gross_amount } = message;
+  switch (toState(message)) {
+    case 'refunded':
+      return toMoney(told ?? gross_amount).amount;
+    case 'partially_refunded':
+      return told === undefined ? undefined : toMoney(told).amount;
+    default:
+      return undefined;
+  }
 }
 
 /**

@@ -144,6 +144,23 @@ test.each([
   expect(await merchant.orderStatus(paid.order_id)).toBe('refunded');
 });
 
+test('books that list less than they say went back do not deny a refund', async () => {
+  const paid = await desk.paidOrder();
+  loseAnswer();
+  await desk.refund(paid.order_id, { amount: 30_000 });
+  const reply = { status_code: '412', status_message: 'cannot modify' };
+  gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
+  const listed = desk.setBooks(paid, [{ key: 'dashboard-1', amount: 20_000 }]);
+  gateway.midtrans.setStatus(paid.transaction_id, { ...listed, refund_amount: '50000.00' });
+  const [row] = await desk.rows();
+  await desk.pass('1 hour');
+
+  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
+
+  const mine = (await desk.rows()).find(({ id }) => id === row?.id);
+  expect(mine).toMatchObject({ status: 'unknown' });
+});
+
 test('a call whose server died may have been made until its lease ended', async () => {
   const paid = await desk.paidOrder();
   gateway.midtrans.answerChanges((req) => req.socket.destroy());

@@ -44,7 +44,7 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
   const keys = new Set(books.refunds.map(({ key }) => key));
   const missing = known.filter(
     ({ status, providerKey }) =>
-      status === 'accepted' && !keys.has(providerKey) && isComplete(observation, books.refunds),
+      status === 'accepted' && !keys.has(providerKey) && tellsAllRefunds(observation),
   );
   const lastTime = books.askedAt.getTime() - booksLagMs;
   const refused = missing.filter(({ acceptedAt }) => acceptedAt && acceptedAt.getTime() < lastTime);
@@ -57,9 +57,10 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
   };
 }
 
-/** A list that comes to less than the sum that is told with it does not say what is missing. */
-function isComplete({ refundedAmount = 0n }: Observation, listed: readonly ObservedRefund[] = []) {
-  return listed.reduce((sum, { amount }) => sum + amount, 0n) >= refundedAmount;
+/** Whether what the books do not list is not there: their list comes to the sum told with it. */
+export function tellsAllRefunds({ refundedAmount = 0n, books }: Observation): boolean {
+  if (!books?.refunds) return false;
+  return books.refunds.reduce((sum, { amount }) => sum + amount, 0n) >= refundedAmount;
 }
 
 async function follow(

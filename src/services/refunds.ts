@@ -21,7 +21,7 @@ import * as refunds from '../repositories/refunds.ts';
 import { applyObservation } from './observations.ts';
 import type { BookedCause } from './order-changes.ts';
 import { leftOf, openRefund, type RefundIntent } from './refund-intents.ts';
-import { appendRefundMove } from './refund-tracking.ts';
+import { appendRefundMove, tellsAllRefunds } from './refund-tracking.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -204,9 +204,10 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
     const { observation } = answer;
     await db.withTenant(tenant.id, (tx) => applyObservation(tx, payment, observation, cause));
     const { books } = observation;
-    if (!books?.refunds) return { listing: 'unsure' };
-    const isListed = books.refunds.some(({ key }) => key === refund.providerKey);
-    return { listing: isListed ? 'listed' : 'absent', askedAt: books.askedAt };
+    const isListed = books?.refunds?.some(({ key }) => key === refund.providerKey);
+    if (isListed) return { listing: 'listed' };
+    if (!books || !tellsAllRefunds(observation)) return { listing: 'unsure' };
+    return { listing: 'absent', askedAt: books.askedAt };
   }
 
   return { request, list, look };

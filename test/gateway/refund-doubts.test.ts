@@ -28,19 +28,6 @@ afterEach(async () => {
 afterAll(() => gateway.close());
 
 type Fault = (req: IncomingMessage, res: ServerResponse) => void;
-/** After so many calls that are not made, one is, and its answer is lost; the books lag. */
-function loseAnswer(before = 0) {
-  const made: { key: string; amount: number }[] = [];
-  let calls = 0;
-  gateway.midtrans.answerChanges((req, _res, body) => {
-    calls += 1;
-    const { refund_key: key, amount } = JSON.parse(body);
-    if (calls > before) made.push({ key, amount });
-    req.socket.destroy();
-  });
-  return made;
-}
-
 const silences: [string, Fault][] = [
   ['never answers', () => {}],
   ['resets the connection', (req) => req.socket.destroy()],
@@ -101,65 +88,6 @@ test.each<[string, object]>([
 
   expect(await desk.rows()).toMatchObject([{ status: 'accepted' }]);
   expect(await merchant.orderStatus(paid.order_id)).toBe('refunded');
-});
-
-test('a refusal at a later call is believed when the books lack the refund for long', async () => {
-  const paid = await desk.paidOrder();
-  gateway.midtrans.answerChanges((req) => req.socket.destroy());
-  await desk.refund(paid.order_id);
-  const reply = { status_code: '414', status_message: 'Refund rejected' };
-  gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
-  const [row] = await desk.rows();
-  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
-  await desk.pass('29 minutes');
-  // What was refused for sure is not what the books are waited for.
-  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
-  await desk.pass('2 minutes');
-
-  await desk.resolve(row?.id);
-
-  expect(await desk.rows()).toMatchObject([{ status: 'refused', detail: 'Refund rejected' }]);
-  expect(await desk.attention()).toContain('Refund rejected');
-});
-
-test.each([
-  ['the first call', 0],
-  ['a call after it', 1],
-])('a refund by %s that the books show late is not called refused', async (_name, before) => {
-  const paid = await desk.paidOrder();
-  const made = loseAnswer(before);
-  const key = randomUUID();
-  const send = () => desk.refund(paid.order_id, {}, { key });
-  while (made.length === 0) await send();
-  const reply = { status_code: '412', status_message: 'cannot modify' };
-  gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
-
-  const refused = await send();
-  desk.setBooks(paid, made);
-  const known = await send();
-
-  expect(refused.body).toMatchObject({ code: 'refund-outcome-unknown', retryable: true });
-  expect(known.status).toBe(201);
-  expect(await desk.rows()).toMatchObject([{ status: 'accepted' }]);
-  expect(await merchant.orderStatus(paid.order_id)).toBe('refunded');
-});
-
-test('a call whose server died may have been made until its lease ended', async () => {
-  const paid = await desk.paidOrder();
-  gateway.midtrans.answerChanges((req) => req.socket.destroy());
-  await desk.refund(paid.order_id);
-  await desk.pass('1 day');
-  await gateway.admin.query(
-    `update refunds set lease_id = $2, lease_until = now() where tenant_id = $1`,
-    [merchant.id, randomUUID()],
-  );
-  const reply = { status_code: '412', status_message: 'cannot modify' };
-  gateway.midtrans.answerChanges((_req, res) => json(res, 200, reply));
-  const [row] = await desk.rows();
-
-  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
-
-  expect(await desk.rows()).toMatchObject([{ status: 'unknown' }]);
 });
 
 test('a refusal at the second call stays a doubt while the books do not answer', async () => {

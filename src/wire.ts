@@ -6,6 +6,7 @@ import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createAttentionService } from './services/attention.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { createLedgerService } from './services/ledger.ts';
@@ -85,6 +86,7 @@ export async function wire({ config, log, version }: WireOptions) {
       confirmMs: config.NOTIFICATION_CONFIRM_MS,
       log,
     }),
+    attention: createAttentionService({ db }),
     stats: createStatsService({ db }),
     ledger: createLedgerService({ db }),
     health: createHealthService({ db, version }),

@@ -19,6 +19,8 @@ export const OrderStatusReply = z.object({
       'disputed',
     ]),
     amount: z.int(),
+    /** What the payment provider charged the shopper on top of `amount`; mostly 0. */
+    customerFee: z.int(),
     refundedAmount: z.int(),
     currency: z.string(),
     paymentMethod: z.string().nullable(),

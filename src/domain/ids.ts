@@ -20,6 +20,9 @@ export type RefundId = z.infer<typeof RefundId>;
 export const NotificationId = z.uuid().brand<'NotificationId'>();
 export type NotificationId = z.infer<typeof NotificationId>;
 
+export const AttentionItemId = z.uuid().brand<'AttentionItemId'>();
+export type AttentionItemId = z.infer<typeof AttentionItemId>;
+
 /** A tenant's subdomain. */
 export const Slug = z
   .string()

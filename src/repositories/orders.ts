@@ -15,7 +15,6 @@ export type Order = {
   readonly contentHash: Buffer;
   readonly businessDay: string;
   readonly quotaPeriod: string | undefined;
-  readonly attentionReason: string | undefined;
   readonly paidAt: Date | undefined;
   readonly createdAt: Date;
 };
@@ -33,14 +32,12 @@ type OrderRow = {
   content_hash: Buffer;
   business_day: string;
   quota_period: string | null;
-  attention_reason: string | null;
   paid_at: Date | null;
   created_at: Date;
 };
 
 const columns = `id, order_id, customer_id, customer_name, status, amount, refunded_amount,
-  currency, payment_method, content_hash, business_day, quota_period, attention_reason, paid_at,
-  created_at`;
+  currency, payment_method, content_hash, business_day, quota_period, paid_at, created_at`;
 
 type NewOrder = Pick<
   Order,
@@ -112,15 +109,6 @@ export async function lock(tx: TenantTx, id: OrderId): Promise<Order> {
   return toOrder(rows[0]);
 }
 
-/** Puts an order before a person, with the reason. */
-export async function flag(tx: TenantTx, id: OrderId, reason: string): Promise<void> {
-  await tx.query(
-    `update orders set attention_reason = $3, updated_at = now()
-      where tenant_id = $1 and id = $2`,
-    [tx.tenantId, id, reason],
-  );
-}
-
 /** The order with the mail address that its messages go to. */
 export async function findWithEmail(
   tx: TenantTx,
@@ -137,17 +125,15 @@ export async function findWithEmail(
   return rows[0] && { order: toOrder(rows[0]), email: rows[0].email };
 }
 
-type Change = Partial<
-  Pick<Order, 'status' | 'refundedAmount' | 'quotaPeriod' | 'attentionReason' | 'paidAt'>
->;
+type Change = Partial<Pick<Order, 'status' | 'refundedAmount' | 'quotaPeriod' | 'paidAt'>>;
 
 /** Writes a changed order, whose row the caller has locked. */
 export async function update(tx: TenantTx, order: Order, change: Change): Promise<Order> {
   const next = { ...order, ...change };
   await tx.query(
     `update orders
-        set status = $3, refunded_amount = $4, quota_period = $5, attention_reason = $6,
-            paid_at = $7, updated_at = now()
+        set status = $3, refunded_amount = $4, quota_period = $5, paid_at = $6,
+            updated_at = now()
       where tenant_id = $1 and id = $2`,
     [
       tx.tenantId,
@@ -155,7 +141,6 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
       next.status,
       next.refundedAmount,
       next.quotaPeriod ?? null,
-      next.attentionReason ?? null,
       next.paidAt ?? null,
     ],
   );
@@ -175,7 +160,6 @@ function toOrder(row: OrderRow): Order {
     contentHash: row.content_hash,
     businessDay: row.business_day,
     quotaPeriod: row.quota_period ?? undefined,
-    attentionReason: row.attention_reason ?? undefined,
     paidAt: row.paid_at ?? undefined,
     createdAt: row.created_at,
   };

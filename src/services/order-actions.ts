@@ -76,10 +76,11 @@ export function createOrderActions({ db, midtrans, checks }: Dependencies) {
     });
     if (target) {
       const { payment } = target;
-      const transactionId = transactionOf(payment);
+      const { currency, amount } = payment.money;
       const outcome = await midtrans.capture(running.account, {
-        transactionId,
-        money: payment.money,
+        transactionId: transactionOf(payment),
+        // All that is reserved: the provider takes its fee out of what is captured.
+        money: { currency, amount: amount + payment.customerFee },
       });
       await conclude(running, target, { action: 'capture', outcome, isDone: hasMoney });
     }

@@ -22,6 +22,7 @@ export function createOrderService({ db }: { db: Db }) {
           orderId: order.reference,
           status: order.status,
           amount: Number(order.money.amount),
+          customerFee: Number(payment.customerFee),
           refundedAmount: Number(order.refundedAmount),
           currency: order.money.currency,
           paymentMethod: payment.method ?? order.paymentMethod ?? null,

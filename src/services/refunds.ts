@@ -15,7 +15,7 @@ import * as refunds from '../repositories/refunds.ts';
 import { applyObservation } from './observations.ts';
 import type { BookedCause } from './order-changes.ts';
 import { leftOf, openRefund, type RefundIntent } from './refund-intents.ts';
-import { appendRefundMove, queueFollow } from './refund-tracking.ts';
+import { appendRefundMove, flagRefusal, queueFollow } from './refund-tracking.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -177,14 +177,14 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
   async function store({ tenant, refund, leaseId, cause }: RefundCall, verdict: Verdict) {
     const { status, detail } = verdict;
     await db.withTenant(tenant.id, async (tx) => {
-      const order = await orders.lock(tx, refund.orderId);
+      await orders.lock(tx, refund.orderId);
       // The books may have told already, and whoever took over says what counts now.
       if (!(await refunds.settle(tx, refund.id, { leaseId, ...verdict }))) return;
       await appendRefundMove(tx, refund, { status, detail, cause });
       if (status === 'accepted') await queueFollow(tx, refund, cause);
       // The merchant was told that it goes on by itself, and does not wait for an answer.
       if (status === 'refused' && cause.source !== 'api') {
-        await orders.flag(tx, order.id, `Refund ${refund.id} was refused: ${detail}.`);
+        await flagRefusal(tx, refund, { reason: 'refund-refused', words: detail ?? 'no reason' });
       }
     });
   }

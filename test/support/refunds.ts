@@ -102,9 +102,9 @@ export function openRefundDesk(gateway: Gateway, merchant: Merchant) {
         [merchant.id, time],
       );
     },
-    async attention(): Promise<string | null | undefined> {
-      const [order] = await merchant.rows<{ attention_reason: string | null }>('orders');
-      return order?.attention_reason;
+    async attention(): Promise<string | null> {
+      const items = await merchant.attention();
+      return items.length === 0 ? null : items.map(({ detail }) => detail).join('\n');
     },
     /** What is off in the merchant's ledger. */
     async findings() {

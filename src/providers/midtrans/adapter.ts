@@ -13,6 +13,7 @@ import { MidtransFailure, openClient } from './client.ts';
 import {
   ChangeReply,
   contradictionIn,
+  customerFeeIn,
   PageCancelReply,
   refundsIn,
   SnapReply,
@@ -223,7 +224,8 @@ function toStatusAnswer(
   const contradiction = contradictionIn(parsed.data);
   if (contradiction) return { kind: 'unavailable', reason: contradiction };
   const books = { askedAt, refunds: refundsIn(parsed.data) };
-  const observation: Observation = { ...toObservation(parsed.data), books };
+  const customerFee = customerFeeIn(parsed.data);
+  const observation: Observation = { ...toObservation(parsed.data), customerFee, books };
   // Asked by transaction id, the answer may be about another order: such an id is not signed.
   if (observation.reference !== reference) return { kind: 'not-found' };
   return { kind: 'found', observation };

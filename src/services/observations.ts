@@ -151,6 +151,10 @@ async function watchMove(tx: TenantTx, change: Change, { to, attention, customer
       reason: 'fee-on-top',
       why: `the shopper paid ${customerFee} on top, ${observation.money.amount} in all`,
     });
+    const about = observation.transactionId;
+    const detail = `The provider's books have the fee of ${about} now.`;
+    const reason = 'amount-differs';
+    await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about });
   }
   if (payment.status === 'challenged') {
     const detail = `The provider decided: the payment is ${to}.`;

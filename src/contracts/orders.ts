@@ -21,6 +21,7 @@ export const OrderStatusReply = z.object({
     amount: z.int(),
     /** What the payment provider charged the shopper on top of `amount`; mostly 0. */
     customerFee: z.int(),
+    /** What went back to the shopper, of such a fee as well. */
     refundedAmount: z.int(),
     currency: z.string(),
     paymentMethod: z.string().nullable(),

@@ -23,7 +23,7 @@ export function createOrderService({ db }: { db: Db }) {
           status: order.status,
           amount: Number(order.money.amount),
           customerFee: Number(payment.customerFee),
-          refundedAmount: Number(order.refundedAmount),
+          refundedAmount: Number(payment.refundedAmount),
           currency: order.money.currency,
           paymentMethod: payment.method ?? order.paymentMethod ?? null,
           createdAt: order.createdAt.toISOString(),

@@ -311,7 +311,8 @@ test('all that was paid can be refunded, the fee with it', async () => {
   const answer = await desk.refund(paid.order_id);
 
   expect(answer.body.refund).toMatchObject({ amount: 154_000, status: 'accepted' });
-  expect(await shown(paid.order_id)).toMatchObject({ status: 'refunded', refundedAmount: 150_000 });
+  expect(await shown(paid.order_id)).toMatchObject({ status: 'refunded', refundedAmount: 154_000 });
+  expect(await merchant.rows('orders')).toMatchObject([{ refunded_amount: '150000' }]);
   expect(await payment()).toMatchObject({ refunded_amount: '154000' });
   expect(await balances()).toEqual({
     provider_balance: 0,

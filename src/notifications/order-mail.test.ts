@@ -276,37 +276,20 @@ function buttonLink(html: string): string | undefined {
   return link?.replaceAll('&amp;', '&');
 }
 
-describe.each(mailLocales)('a fee on top, in %s', (locale) => {
-  const total = { en: 'IDR 154,000', id: 'Rp 154.000', sv: '154 000 IDR' }[locale];
-  const fee = { en: 'IDR 4,000', id: 'Rp 4.000', sv: '4 000 IDR' }[locale];
+const paidInAll = { en: 'IDR 154,000', id: 'Rp 154.000', sv: '154 000 IDR' };
+const fee = { en: 'IDR 4,000', id: 'Rp 4.000', sv: '4 000 IDR' };
 
-  test('the receipt says what was paid in all, and how it came about', () => {
-    const mail = renderOrderMail({
-      kind: 'paid',
-      locale,
-      tenant: { name: 'Buatfilm' },
-      order: { ...order, customerFee: 4_000n },
-    });
+test.each(mailLocales)('a receipt in %s says what a fee on top came to in all', (locale) => {
+  const given = { kind: 'paid', locale, tenant: { name: 'Buatfilm' } } as const;
+  const mail = renderOrderMail({ ...given, order: { ...order, customerFee: 4_000n } });
+  const { labels } = orderMailWords[locale];
 
-    const { labels, kinds } = orderMailWords[locale];
-    const [sentence = ''] = kinds.paid.paragraphs({
-      merchant: 'Buatfilm',
-      orderId: order.orderId,
-      amount: total,
-      expiresAt: undefined,
-    });
-    for (const body of [readable(mail.text), readable(visibleText(mail.html))]) {
-      expect(body).toContain(sentence);
-      for (const part of [price[locale], labels.customerFee, fee, labels.total]) {
-        expect(body).toContain(part);
-      }
+  for (const body of [readable(mail.text), readable(visibleText(mail.html))]) {
+    const [sentence] = body.match(/Buatfilm[^.]*?154.000( IDR)?/) ?? [];
+    expect(sentence).toContain(paidInAll[locale]);
+    for (const part of [price[locale], labels.customerFee, fee[locale], labels.total]) {
+      expect(body).toContain(part);
     }
-  });
-
-  test('a mail without one says nothing of it', () => {
-    const mail = renderOrderMail({ kind: 'paid', locale, tenant: { name: 'Buatfilm' }, order });
-
-    expect(mail.text).not.toContain(orderMailWords[locale].labels.customerFee);
-    expect(mail.text).not.toContain(`${orderMailWords[locale].labels.total}:`);
-  });
+  }
+  expect(renderOrderMail({ ...given, order }).text).not.toContain(labels.customerFee);
 });

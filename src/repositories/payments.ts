@@ -163,6 +163,17 @@ export async function findByReference(
   return rows[0] && toPayment(rows[0]);
 }
 
+/** As `findByReference`, for news about a transaction of a known payment's page. */
+export async function getOfTransaction(
+  tx: TenantTx,
+  { id, provider, reference }: Payment,
+  transactionId: string,
+): Promise<Payment> {
+  const found = await findByReference(tx, { provider, reference, transactionId });
+  if (!found) throw new Error(`There is no payment ${id}.`);
+  return found;
+}
+
 /** Payments whose state should be asked for, longest overdue first. */
 export async function listDue(tx: TenantTx, limit: number): Promise<Payment[]> {
   const { rows } = await tx.query<PaymentRow>(

@@ -51,16 +51,7 @@ export async function take(
     if (payment) await payments.askSoon(tx, payment.id);
     return { kind: 'flood' };
   }
-  // The amount is signed, so the account did take another one: this order's name was used twice.
-  if (payment && fault === amountFault) {
-    await orders.lock(tx, payment.orderId);
-    await attentionItems.raise(tx, {
-      orderId: payment.orderId,
-      paymentId: payment.id,
-      reason: 'amount-differs',
-      detail: `A signed message reports ${message.gross_amount}.`,
-    });
-  }
+  if (payment && fault === amountFault) await flagAmount(tx, payment, message);
   const stored = await notifications.store(tx, {
     provider: 'midtrans',
     dedupeKey,
@@ -71,6 +62,17 @@ export async function take(
     body: text,
   });
   return { kind: 'stored', stored, payment };
+}
+
+/** The amount is signed, so the account did take another one: this order's name was used twice. */
+async function flagAmount(
+  tx: TenantTx,
+  { id: paymentId, orderId }: Payment,
+  { gross_amount }: Notification,
+): Promise<void> {
+  await orders.lock(tx, orderId);
+  const detail = `A signed message reports ${gross_amount}.`;
+  await attentionItems.raise(tx, { orderId, paymentId, reason: 'amount-differs', detail });
 }
 
 function statusOf(payment: Payment | undefined, fault: string | undefined) {

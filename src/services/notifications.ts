@@ -97,11 +97,14 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
     const found = await db.withTenant(tenant.id, async (tx) => {
       const stored = await notifications.find(tx, id);
       if (!stored?.paymentId || stored.status !== 'received') return undefined;
-      return { stored, payment: await payments.get(tx, stored.paymentId) };
+      const message = parse(stored.body);
+      const first = await payments.get(tx, stored.paymentId);
+      // Its attempt may have become a payment of its own since the message came.
+      const payment = await payments.getOfTransaction(tx, first, message.transaction_id);
+      return { stored, message, payment };
     });
     if (!found) return;
-    const { stored, payment } = found;
-    const message = parse(stored.body);
+    const { stored, message, payment } = found;
     const news = await observe(accountOf(tenant), { message, payment });
     const verdict = await db.withTenant(tenant.id, (tx) =>
       apply(tx, tenant, { ...news, message, payment, stored, requestId }),
@@ -193,9 +196,8 @@ async function apply(
   if (news.kind === 'claim') {
     // What it would change was judged without the lock, and may have changed meanwhile.
     await orders.lock(tx, payment.orderId);
-    if (!isHarmless(await payments.get(tx, payment.id), observation)) {
-      return { kind: 'unconfirmed' };
-    }
+    const current = await payments.getOfTransaction(tx, payment, observation.transactionId);
+    if (!isHarmless(current, observation)) return { kind: 'unconfirmed' };
   }
   const cause = { source: 'notification', requestId, timeZone } as const;
   const applied = await applyObservation(tx, payment, observation, cause);

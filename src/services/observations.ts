@@ -47,10 +47,8 @@ export async function applyObservation(
 ): Promise<Applied> {
   // The order's lock makes all news about one order queue up; what was read before it is old.
   const order = await orders.lock(tx, payment.orderId);
-  const { provider, reference } = payment;
   const { transactionId } = observation;
-  const current = await payments.findByReference(tx, { provider, reference, transactionId });
-  if (!current) throw new Error(`There is no payment ${payment.id}.`);
+  const current = await payments.getOfTransaction(tx, payment, transactionId);
   const found = { order, payment: current, observation, cause };
 
   const mismatch = mismatchIn(current, observation);

@@ -47,11 +47,13 @@ export async function applyObservation(
 ): Promise<Applied> {
   // The order's lock makes all news about one order queue up; what was read before it is old.
   const order = await orders.lock(tx, payment.orderId);
-  const { transactionId } = observation;
-  const current = await payments.getOfTransaction(tx, payment, transactionId);
-  const found = { order, payment: current, observation, cause };
+  const current = await payments.getOfTransaction(tx, payment, observation.transactionId);
+  return applyTo(tx, { order, payment: current, observation, cause });
+}
 
-  const mismatch = mismatchIn(current, observation);
+async function applyTo(tx: TenantTx, found: Change): Promise<Applied> {
+  const { observation } = found;
+  const mismatch = mismatchIn(found.payment, observation);
   if (mismatch) return refuse(tx, found, mismatch);
   const { refusedAmount, isWaiting } = await followRefunds(tx, found);
   const change = refusedAmount > 0n ? await takeBack(tx, found, refusedAmount) : found;
@@ -65,10 +67,11 @@ export async function applyObservation(
     case 'stay':
       await noteUnmoved(tx, change);
       return { kind: 'stayed', detail: decision.why };
-    case 'further':
-      // Found by its own transaction from now on, so that this and all later news is about it.
-      await payments.insertFurther(tx, change.payment, transactionId);
-      return applyObservation(tx, payment, observation, cause);
+    case 'further': {
+      // All later news of this transaction finds it.
+      const payment = await payments.insertFurther(tx, change.payment, observation.transactionId);
+      return applyTo(tx, { ...change, payment });
+    }
     case 'move':
       return move(tx, change, decision);
     default:

@@ -89,7 +89,10 @@ export type Discrepancy = {
   readonly found: bigint;
 };
 
-/** Payments whose position is not what their transfers add up to. */
+/**
+ * Payments whose position is not what their transfers add up to. A fee on top counts by itself, and
+ * not in what was captured and refunded.
+ */
 export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Discrepancy[]> {
   const { rows } = await tx.query<{
     payment_id: string;
@@ -119,9 +122,9 @@ export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Di
        from positions p
        left join posted t on t.payment_id = p.id
       cross join lateral (values
-        ('captured without fee', p.sold, coalesce(t.sold, 0)),
+        ('captured', p.sold, coalesce(t.sold, 0)),
         ('fee', p.fee - greatest(p.refunded_amount - p.sold, 0), coalesce(t.kept_fee, 0)),
-        ('refunded without fee', least(p.refunded_amount, p.sold), coalesce(t.refunded, 0)),
+        ('refunded', least(p.refunded_amount, p.sold), coalesce(t.refunded, 0)),
         ('lost', p.lost_amount, coalesce(t.lost, 0))) as x (what, expected, found)
       where x.expected <> x.found
       order by p.id, x.what

@@ -141,7 +141,8 @@ export async function insertFurther(
               where p.tenant_id = $1 and p.provider = $5 and p.provider_reference = $6),
             $4, 'pending', amount, currency, token, redirect_url, expires_at
        from payments
-      where tenant_id = $1 and id = $2`,
+      where tenant_id = $1 and id = $2
+     returning id`, // Citus takes this form only with an answer
     [tx.tenantId, payment.id, id, transactionId, payment.provider, payment.reference],
   );
   return get(tx, id);

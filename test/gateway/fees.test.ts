@@ -126,6 +126,16 @@ test('a fee that was seen while the payment was pending is nothing until it is p
   await expectPaidWithFee(orderId);
 });
 
+test('an attempt with a fee that was denied is nothing for a person', async () => {
+  const orderId = await pendingOrder();
+  const denied = { transaction_status: 'deny', status_code: '202' };
+
+  const { answer } = await merchant.tell(orderId, { ...withFee(), ...denied });
+
+  expect(answer.status).toBe(200);
+  expect(await books.reasons()).toEqual([]);
+});
+
 test.each<[string, () => void]>([
   ['does not answer', () => gateway.midtrans.answerStatuses((req) => req.socket.destroy())],
   [

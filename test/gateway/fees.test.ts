@@ -210,6 +210,10 @@ test.each<[string, object]>([
   ['do not add up', { metadata: { extra_info: { gross_amount_info: parts(150_000, 3_000) } } }],
   ['name another original amount', withFee(14_000, 140_000)],
   ['name another sum', { metadata: { extra_info: { gross_amount_info: parts(150_000, 5_000) } } }],
+  [
+    'name another original amount and the missing sum as the fee',
+    { metadata: { extra_info: { gross_amount_info: parts(140_000, 4_000) } } },
+  ],
   ['are no numbers', { metadata: { extra_info: { gross_amount_info: parts('x', 4_000) } } }],
   [
     'are not whole rupiah',

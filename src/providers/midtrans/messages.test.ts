@@ -49,6 +49,7 @@ test.each<[object, bigint | 'contradictory' | undefined]>([
   [{ metadata: { shop: 1 }, extra_info: feeInfo(146_000, 150_000, 4_000) }, 4_000n],
   [{ extra_info: feeInfo('150000.00', '150000.00', '0.00') }, 0n],
   [{ extra_info: feeInfo('150000.00', '154000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.00', '160000.00', '4000.00') }, 'contradictory'],
   [{ extra_info: feeInfo('146000.00', '150000.00', '3999.00') }, 'contradictory'],
   [{ extra_info: feeInfo('154000.00', '150000.00', '-4000.00') }, 'contradictory'],
   [{ extra_info: feeInfo('146000.50', '150000.00', '3999.50') }, 'contradictory'],

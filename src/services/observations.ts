@@ -67,16 +67,22 @@ async function applyTo(tx: TenantTx, found: Change): Promise<Applied> {
     case 'stay':
       await noteUnmoved(tx, change);
       return { kind: 'stayed', detail: decision.why };
-    case 'further': {
-      // All later news of this transaction finds it.
-      const payment = await payments.insertFurther(tx, change.payment, observation.transactionId);
-      return applyTo(tx, { ...change, payment });
-    }
+    case 'further':
+      return applyTo(tx, { ...change, payment: await addFurther(tx, change) });
     case 'move':
       return move(tx, change, decision);
     default:
       return decision satisfies never;
   }
+}
+
+/** Another attempt took money, too: from now on all news of its transaction is about its own row. */
+async function addFurther(tx: TenantTx, { payment, observation }: Change): Promise<Payment> {
+  const { orderId, id: paymentId } = payment;
+  const { transactionId: about, state } = observation;
+  const detail = `The provider decided: transaction ${about} is ${state}.`;
+  await attentionItems.withdraw(tx, { orderId, paymentId, reason: 'fraud-hold', detail, about });
+  return payments.insertFurther(tx, payment, about);
 }
 
 /** The shopper began another attempt on the provider's page. */
@@ -157,7 +163,9 @@ async function watchMove(tx: TenantTx, change: Change, { to, attention, customer
     const reason = 'amount-differs';
     await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about });
   }
-  if (payment.status === 'challenged') {
+  // Another attempt that pays decides nothing about the one that is held.
+  const isHeld = payment.status === 'challenged';
+  if (isHeld && payment.transactionId === observation.transactionId) {
     const detail = `The provider decided: the payment is ${to}.`;
     await attentionItems.settle(tx, { orderId, paymentId, reason: 'fraud-hold', detail });
   }

@@ -255,3 +255,17 @@ test('an old message about an attempt is held against the books once that attemp
   await expect(confirmed).rejects.toThrow('does not confirm');
   expect((await positions()).map(([status]) => status)).toEqual(['paid', 'paid']);
 });
+
+test('a card that fraud screening still holds stays before a person when another attempt pays', async () => {
+  const orderId = await pendingOrder();
+  const hold = { ...card, transaction_status: 'capture', fraud_status: 'challenge' };
+  const { message: held } = await merchant.tell(orderId, { ...hold, status_code: '201' });
+
+  await merchant.tell(orderId);
+
+  expect(await merchant.orderStatus(orderId)).toBe('paid');
+  expect(await reasons()).toEqual(['fraud-hold']);
+  await merchant.tell(orderId, { ...held, status_code: '200', fraud_status: 'accept' });
+  expect(await reasons()).toEqual(['paid-twice']);
+  expect(await providerBalance()).toBe(300_000);
+});

@@ -267,6 +267,14 @@ test.each([
     "a fee's transfer was changed",
     "update ledger_transfers set amount = amount + 1 where tenant_id = $1 and kind = 'fee'",
   ],
+  [
+    'a fee is in neither the transfers nor the totals',
+    `with gone as (delete from ledger_transfers where tenant_id = $1 and kind = 'fee')
+     update ledger_days
+        set debits = debits - case when account = 'provider_balance' then 4000 else 0 end,
+            credits = credits - case when account = 'customer_fees' then 4000 else 0 end
+      where tenant_id = $1`,
+  ],
   ['a payment claims another fee', 'update payments set customer_fee = 4001 where tenant_id = $1'],
   [
     "a day's total of fees is off",

@@ -246,14 +246,14 @@ test('an old message about an attempt is held against the books once that attemp
   const waiting = stored.find(({ status }) => status === 'received');
 
   const tenant = await gateway.tenantOf(merchant.slug);
-  const confirmed = gateway.services.notifications.confirmLater(
-    tenant,
-    waiting?.id as never,
-    undefined,
-  );
+  const confirm = () =>
+    gateway.services.notifications.confirmLater(tenant, waiting?.id as never, undefined);
 
-  await expect(confirmed).rejects.toThrow('does not confirm');
+  await expect(confirm()).rejects.toThrow('does not confirm');
   expect((await positions()).map(([status]) => status)).toEqual(['paid', 'paid']);
+  gateway.midtrans.setStatus(second.transaction_id, { ...second, ...denied });
+  await confirm();
+  expect((await positions()).map(([status]) => status)).toEqual(['paid', 'failed']);
 });
 
 test('a card that fraud screening still holds stays before a person when another attempt pays', async () => {

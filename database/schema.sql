@@ -66,6 +66,23 @@ create table public.api_keys (
   constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32))
 );
 
+create table public.attention_items (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  payment_id uuid,
+  reason text not null,
+  detail text not null,
+  created_at timestamp with time zone default now() not null,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  resolution text,
+  constraint attention_items_pkey PRIMARY KEY (tenant_id, id),
+  constraint attention_items_reason_known CHECK ((reason = ANY (ARRAY['late-money'::text, 'paid-twice'::text, 'fee-on-top'::text, 'charged-back'::text, 'reversed'::text, 'refund-refused-by-bank'::text, 'refund-refused'::text, 'refund-stalled'::text, 'change-refused'::text, 'change-stalled'::text, 'unknown-there'::text, 'amount-differs'::text, 'news-that-cannot-be'::text, 'fraud-hold'::text]))),
+  constraint attention_items_resolved_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
+  constraint attention_items_resolver_known CHECK ((resolved_by = ANY (ARRAY['merchant'::text, 'kassa'::text])))
+);
+
 create table public.customer_totals (
   tenant_id uuid not null,
   customer_id uuid not null,
@@ -144,9 +161,9 @@ create table public.ledger_transfers (
   created_at timestamp with time zone default now() not null,
   constraint ledger_transfers_pkey PRIMARY KEY (tenant_id, id),
   constraint ledger_transfers_amount_positive CHECK ((amount > 0)),
-  constraint ledger_transfers_credit_known CHECK ((credit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'refunds'::text, 'losses'::text]))),
-  constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'refunds'::text, 'losses'::text]))),
-  constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'loss'::text]))),
+  constraint ledger_transfers_credit_known CHECK ((credit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'customer_fees'::text, 'refunds'::text, 'losses'::text]))),
+  constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'customer_fees'::text, 'refunds'::text, 'losses'::text]))),
+  constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'fee'::text, 'refund'::text, 'loss'::text]))),
   constraint ledger_transfers_two_sides CHECK ((debit_account <> credit_account))
 );
 
@@ -223,7 +240,6 @@ create table public.orders (
   content_hash bytea not null,
   business_day date not null,
   quota_period text,
-  attention_reason text,
   paid_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
@@ -268,15 +284,19 @@ create table public.payments (
   updated_at timestamp with time zone default now() not null,
   captured_amount bigint default 0 not null,
   lost_amount bigint default 0 not null,
+  attempt integer default 1 not null,
+  customer_fee bigint default 0 not null,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
-  constraint payments_reference_key UNIQUE (tenant_id, provider, provider_reference),
+  constraint payments_attempt_key UNIQUE (tenant_id, provider, provider_reference, attempt),
   constraint payments_amount_positive CHECK ((amount > 0)),
-  constraint payments_captured_within_amount CHECK (((captured_amount >= 0) AND (captured_amount <= amount))),
+  constraint payments_attempt_positive CHECK ((attempt > 0)),
+  constraint payments_captured_within_amount CHECK (((captured_amount >= 0) AND (captured_amount <= (amount + customer_fee)))),
+  constraint payments_customer_fee_not_negative CHECK ((customer_fee >= 0)),
   constraint payments_lease_with_call CHECK (((status = 'creating'::text) = (lease_id IS NOT NULL))),
   constraint payments_lost_not_negative CHECK ((lost_amount >= 0)),
   constraint payments_outgo_within_captured CHECK (((refunded_amount + lost_amount) <= captured_amount)),
   constraint payments_provider_known CHECK ((provider = ANY (ARRAY['midtrans'::text, 'stripe'::text]))),
-  constraint payments_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= amount))),
+  constraint payments_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= (amount + customer_fee)))),
   constraint payments_status_known CHECK ((status = ANY (ARRAY['creating'::text, 'unknown'::text, 'pending'::text, 'challenged'::text, 'authorized'::text, 'paid'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text, 'partially_refunded'::text, 'disputed'::text])))
 );
 
@@ -377,6 +397,10 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NULL);
+CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
+CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
+CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
@@ -396,6 +420,9 @@ CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_se
 -- Foreign keys, and checks that older rows need not pass
 
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.attention_items add constraint attention_items_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.attention_items add constraint attention_items_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.attention_items add constraint attention_items_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.customer_totals add constraint customer_totals_customer_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
 alter table public.customer_totals add constraint customer_totals_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.customers add constraint customers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -432,6 +459,8 @@ CREATE TRIGGER tenants_announce AFTER INSERT OR DELETE OR UPDATE ON public.tenan
 
 alter table public.api_keys enable row level security;
 alter table public.api_keys force row level security;
+alter table public.attention_items enable row level security;
+alter table public.attention_items force row level security;
 alter table public.customer_totals enable row level security;
 alter table public.customer_totals force row level security;
 alter table public.customers enable row level security;
@@ -470,6 +499,10 @@ create policy api_keys_platform on public.api_keys to kassa_platform
   with check (true);
 
 create policy api_keys_tenant on public.api_keys to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy attention_items_tenant on public.attention_items to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -552,6 +585,7 @@ grant usage on schema public to kassa_worker;
 revoke all on function app.set_tenant(uuid) from public;
 grant execute on function app.set_tenant(uuid) to kassa_app;
 grant insert, select, update on table public.api_keys to kassa_platform;
+grant insert, select, update on table public.attention_items to kassa_app;
 grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;

@@ -7,12 +7,14 @@ import { trustProxies } from './middleware/proxy-trust.ts';
 import { assignRequestId } from './middleware/request-id.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { adminAttentionRoutes } from './routes/admin-attention.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import type { AttentionService } from './services/attention.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
@@ -34,6 +36,7 @@ export type AppOptions = {
     readonly orderActions: OrderActions;
     readonly refunds: RefundService;
     readonly notifications: NotificationService;
+    readonly attention: AttentionService;
     readonly stats: StatsService;
     readonly ledger: LedgerService;
     readonly customers: CustomerService;
@@ -79,6 +82,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(webhookRoutes(services.notifications));
   app.use(adminRoutes(services));
   app.use(adminOrderRoutes(services));
+  app.use(adminAttentionRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

@@ -6,6 +6,7 @@ import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createAttentionService } from './services/attention.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
@@ -88,6 +89,7 @@ export async function wire({ config, log, version }: WireOptions) {
       confirmMs: config.NOTIFICATION_CONFIRM_MS,
       log,
     }),
+    attention: createAttentionService({ db }),
     stats: createStatsService({ db }),
     ledger: createLedgerService({ db }),
     customers: createCustomerService({ db }),

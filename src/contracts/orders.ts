@@ -11,6 +11,9 @@ export const OrderStatusReply = z.object({
     orderId: z.string(),
     status: z.enum(orderStatuses),
     amount: z.int(),
+    /** What the payment provider charged the shopper on top of `amount`; mostly 0. */
+    customerFee: z.int(),
+    /** What went back to the shopper, of such a fee as well. */
     refundedAmount: z.int(),
     currency: z.string(),
     paymentMethod: z.string().nullable(),

@@ -23,6 +23,9 @@ export type OrderActionId = z.infer<typeof OrderActionId>;
 export const NotificationId = z.uuid().brand<'NotificationId'>();
 export type NotificationId = z.infer<typeof NotificationId>;
 
+export const AttentionItemId = z.uuid().brand<'AttentionItemId'>();
+export type AttentionItemId = z.infer<typeof AttentionItemId>;
+
 /** A tenant's subdomain. */
 export const Slug = z
   .string()

@@ -18,7 +18,6 @@ export type Order = {
   readonly contentHash: Buffer;
   readonly businessDay: string;
   readonly quotaPeriod: string | undefined;
-  readonly attentionReason: string | undefined;
   readonly paidAt: Date | undefined;
   readonly createdAt: Date;
 };
@@ -37,14 +36,12 @@ type OrderRow = {
   content_hash: Buffer;
   business_day: string;
   quota_period: string | null;
-  attention_reason: string | null;
   paid_at: Date | null;
   created_at: Date;
 };
 
 const columns = `id, order_id, customer_id, customer_name, status, amount, refunded_amount,
-  currency, payment_method, method, content_hash, business_day, quota_period, attention_reason, paid_at,
-  created_at`;
+  currency, payment_method, method, content_hash, business_day, quota_period, paid_at, created_at`;
 
 type NewOrder = Pick<
   Order,
@@ -116,15 +113,6 @@ export async function lock(tx: TenantTx, id: OrderId): Promise<Order> {
   return toOrder(rows[0]);
 }
 
-/** Puts an order before a person, with the reason. */
-export async function flag(tx: TenantTx, id: OrderId, reason: string): Promise<void> {
-  await tx.query(
-    `update orders set attention_reason = $3, updated_at = now()
-      where tenant_id = $1 and id = $2`,
-    [tx.tenantId, id, reason],
-  );
-}
-
 /** The order with the mail address that its messages go to. */
 export async function findWithEmail(
   tx: TenantTx,
@@ -142,7 +130,7 @@ export async function findWithEmail(
 }
 
 type Change = Partial<
-  Pick<Order, 'status' | 'refundedAmount' | 'method' | 'quotaPeriod' | 'attentionReason' | 'paidAt'>
+  Pick<Order, 'status' | 'refundedAmount' | 'method' | 'quotaPeriod' | 'paidAt'>
 >;
 
 /** Writes a changed order, whose row the caller has locked. */
@@ -150,8 +138,8 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
   const next = { ...order, ...change };
   await tx.query(
     `update orders
-        set status = $3, refunded_amount = $4, quota_period = $5, attention_reason = $6,
-            paid_at = $7, method = $8, updated_at = now()
+        set status = $3, refunded_amount = $4, quota_period = $5, paid_at = $6, method = $7,
+            updated_at = now()
       where tenant_id = $1 and id = $2`,
     [
       tx.tenantId,
@@ -159,7 +147,6 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
       next.status,
       next.refundedAmount,
       next.quotaPeriod ?? null,
-      next.attentionReason ?? null,
       next.paidAt ?? null,
       next.method ?? null,
     ],
@@ -181,7 +168,6 @@ function toOrder(row: OrderRow): Order {
     contentHash: row.content_hash,
     businessDay: row.business_day,
     quotaPeriod: row.quota_period ?? undefined,
-    attentionReason: row.attention_reason ?? undefined,
     paidAt: row.paid_at ?? undefined,
     createdAt: row.created_at,
   };

@@ -9,6 +9,7 @@ import { booksLagMs } from '../domain/refunds.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { ChangeOutcome } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import type { OrderAction } from '../repositories/order-actions.ts';
 import * as orderActions from '../repositories/order-actions.ts';
 import * as orderEvents from '../repositories/order-events.ts';
@@ -141,9 +142,11 @@ export function createOrderActions(dependencies: Dependencies) {
   // Between transactions on purpose: a slow provider must hold no lock and no connection.
   async function call({ account, action }: Run, payment: Payment): Promise<ChangeOutcome> {
     const transactionId = payment.transactionId ?? payment.reference;
-    return action.kind === 'capture'
-      ? midtrans.capture(account, { transactionId, money: payment.money })
-      : midtrans.cancel(account, transactionId);
+    if (action.kind !== 'capture') return midtrans.cancel(account, transactionId);
+    const { currency, amount } = payment.money;
+    // All that is reserved: the provider takes its fee out of what is captured.
+    const money = { currency, amount: amount + payment.customerFee };
+    return midtrans.capture(account, { transactionId, money });
   }
 
   /**
@@ -177,14 +180,20 @@ export function createOrderActions(dependencies: Dependencies) {
       await orders.lock(tx, orderId);
       // Whoever took over says what counts now.
       if (!(await orderActions.settle(tx, id, { leaseId, ...verdict }))) return;
+      if (verdict.status !== 'requested') await withdrawAlarm(tx, action);
       if (verdict.status !== 'refused') return;
       const { detail } = verdict;
-      const [paymentId] = action.paymentIds;
-      const event = { orderId, ...(paymentId && { paymentId }), detail, ...cause };
+      const paymentId = paymentOf(action);
+      const event = { orderId, paymentId, detail, ...cause };
       await orderEvents.append(tx, { kind: `${wordOf(kind)}-refused`, ...event });
       // The merchant was told that it goes on by itself, and does not wait for an answer.
       if (cause.source === 'api') return;
-      await orders.flag(tx, orderId, `The ${wordOf(kind)} was refused: ${detail}`);
+      await attentionItems.raise(tx, {
+        orderId,
+        paymentId,
+        reason: 'change-refused',
+        detail: `The ${wordOf(kind)} ${id} was refused: ${detail}`,
+      });
     });
   }
 
@@ -198,11 +207,33 @@ export function createOrderActions(dependencies: Dependencies) {
 }
 
 /** Puts the order of an action that nobody knows the outcome of before a person, once. */
-async function alarm(tx: TenantTx, { id, orderId, kind }: OrderAction): Promise<void> {
+async function alarm(tx: TenantTx, action: OrderAction): Promise<void> {
+  const { id, orderId, kind } = action;
   await orders.lock(tx, orderId);
   if (!(await orderActions.alarm(tx, id, actionDoubtDays))) return;
-  const what = `Nobody knows what became of the ${wordOf(kind)} of this order`;
-  await orders.flag(tx, orderId, `${what}: look for it in the provider's dashboard.`);
+  await attentionItems.raise(tx, {
+    orderId,
+    paymentId: paymentOf(action),
+    reason: 'change-stalled',
+    detail: `Nobody knows what became of the ${wordOf(kind)} ${id}.`,
+  });
+}
+
+async function withdrawAlarm(tx: TenantTx, action: OrderAction): Promise<void> {
+  const { id, orderId } = action;
+  await attentionItems.withdraw(tx, {
+    orderId,
+    paymentId: paymentOf(action),
+    reason: 'change-stalled',
+    detail: `What became of ${id} is known now.`,
+    about: id,
+  });
+}
+
+/** One that goes on has at least one payment. */
+function paymentOf({ id, paymentIds: [first] }: OrderAction): PaymentId {
+  if (!first) throw new Error(`Action ${id} has no payment.`);
+  return first;
 }
 
 /** The shopper has done their part: there is a transaction to cancel, and no page to close. */

@@ -1,8 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
+import type { AttentionReason } from '../domain/attention.ts';
 import { RefundId } from '../domain/ids.ts';
 import { booksLagMs, type RefundStatus } from '../domain/refunds.ts';
 import type { Observation, ObservedRefund } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Payment } from '../repositories/payments.ts';
 import type { Refund } from '../repositories/refunds.ts';
@@ -39,7 +41,7 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
   const known = all.filter(({ paymentId }) => paymentId === payment.id);
   for (const listed of books.refunds) {
     const refund = known.find(({ providerKey }) => providerKey === listed.key);
-    await (refund ? follow(tx, refund, listed, cause) : adopt(tx, payment, listed, cause));
+    await (refund ? follow(tx, refund, listed, cause) : adopt(tx, change, listed));
   }
   const keys = new Set(books.refunds.map(({ key }) => key));
   const missing = known.filter(
@@ -48,9 +50,7 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
   );
   const lastTime = books.askedAt.getTime() - booksLagMs;
   const refused = missing.filter(({ acceptedAt }) => acceptedAt && acceptedAt.getTime() < lastTime);
-  for (const refund of refused) {
-    await moveRefund(tx, refund, { status: 'refused', detail: 'The bank refused it.' }, cause);
-  }
+  for (const refund of refused) await giveUp(tx, refund, cause);
   return {
     refusedAmount: refused.reduce((sum, { money }) => sum + money.amount, 0n),
     isWaiting: missing.length > refused.length,
@@ -72,13 +72,50 @@ async function follow(
   const status = isConfirmed ? 'confirmed' : 'accepted';
   // What was confirmed stays so: the books may be read from an older copy.
   if (refund.status === 'confirmed' || refund.status === status) return;
+  if (refund.status === 'refused') await withdrawRefusal(tx, refund);
   await moveRefund(tx, refund, { status }, cause);
 }
 
+/** The bank has refused it. A merchant who was told of a refund has to know. */
+async function giveUp(tx: TenantTx, refund: Refund, cause: Cause): Promise<void> {
+  await moveRefund(tx, refund, { status: 'refused', detail: 'The bank refused it.' }, cause);
+  await flagRefusal(tx, refund, { reason: 'refund-refused-by-bank', words: 'by its bank' });
+}
+
+/** Puts a refusal that nobody was waiting for before a person. */
+export async function flagRefusal(
+  tx: TenantTx,
+  { id, orderId, paymentId, money }: Refund,
+  { reason, words }: { readonly reason: AttentionReason; readonly words: string },
+): Promise<void> {
+  const detail = `Refund ${id} of ${money.amount} ${money.currency} was refused: ${words}.`;
+  await attentionItems.raise(tx, { orderId, paymentId, reason, detail });
+}
+
+/** It was made after all: nobody may pay it back another way. */
+async function withdrawRefusal(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<void> {
+  const detail = `The provider's books have refund ${id} after all.`;
+  for (const reason of ['refund-refused-by-bank', 'refund-refused'] as const) {
+    await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about: id });
+  }
+}
+
+/** Something is known of it again, so nobody has to look for it. */
+async function withdrawAlarm(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<void> {
+  const detail = `There is news of refund ${id}.`;
+  const reason = 'refund-stalled';
+  await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about: id });
+}
+
 /** A refund that was made in the provider's dashboard. */
-async function adopt(tx: TenantTx, payment: Payment, listed: ObservedRefund, cause: Cause) {
+async function adopt(
+  tx: TenantTx,
+  { payment, observation, cause }: Change,
+  listed: ObservedRefund,
+) {
   const { key, amount, reason, isConfirmed } = listed;
-  const { id: paymentId, orderId, money } = payment;
+  const { id: paymentId, orderId } = payment;
+  const { money } = observation;
   // No payment gives back more than it took: such a list is not to be believed.
   if (amount > money.amount) return;
   const refund = await refunds.insert(tx, {
@@ -117,6 +154,7 @@ export async function appendRefundMove(
   { status, detail, cause }: { status: RefundStatus; detail: string | undefined; cause: Cause },
 ): Promise<void> {
   const fromStatus = refund.status;
+  if (status !== 'unknown') await withdrawAlarm(tx, refund);
   await appendEvent(tx, refund, {
     kind: 'refund-moved',
     fromStatus,

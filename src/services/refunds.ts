@@ -13,6 +13,7 @@ import {
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { RefundOutcome } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
@@ -21,7 +22,7 @@ import * as refunds from '../repositories/refunds.ts';
 import { applyObservation } from './observations.ts';
 import type { BookedCause } from './order-changes.ts';
 import { leftOf, openRefund, type RefundIntent } from './refund-intents.ts';
-import { appendRefundMove, tellsAllRefunds } from './refund-tracking.ts';
+import { appendRefundMove, flagRefusal, tellsAllRefunds } from './refund-tracking.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -181,13 +182,13 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
   async function store({ tenant, refund, leaseId, cause }: RefundCall, verdict: Verdict) {
     const { status, detail } = verdict;
     await db.withTenant(tenant.id, async (tx) => {
-      const order = await orders.lock(tx, refund.orderId);
+      await orders.lock(tx, refund.orderId);
       // The books may have told already, and whoever took over says what counts now.
       if (!(await refunds.settle(tx, refund.id, { leaseId, ...verdict }))) return;
       await appendRefundMove(tx, refund, { status, detail, cause });
       // The merchant was told that it goes on by itself, and does not wait for an answer.
       if (status === 'refused' && cause.source !== 'api') {
-        await orders.flag(tx, order.id, `Refund ${refund.id} was refused: ${detail}.`);
+        await flagRefusal(tx, refund, { reason: 'refund-refused', words: detail ?? 'no reason' });
       }
     });
   }
@@ -214,14 +215,14 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
 }
 
 /** Puts the order of a refund that is past its limit before a person, once. */
-async function alarm(tx: TenantTx, { id, orderId }: Refund): Promise<void> {
+async function alarm(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<void> {
   await orders.lock(tx, orderId);
   const late = await refunds.alarm(tx, id, refundLimits);
   if (!late) return;
-  const what = isInDoubt(late.status)
-    ? `Nobody knows what became of refund ${id}: look for it in the provider's dashboard.`
-    : `The bank has not confirmed refund ${id} for ${refundLimits.acceptedDays} days: ask the provider.`;
-  await orders.flag(tx, orderId, what);
+  const detail = isInDoubt(late.status)
+    ? `Nobody knows what became of refund ${id}.`
+    : `The bank has not confirmed refund ${id} for ${refundLimits.acceptedDays} days.`;
+  await attentionItems.raise(tx, { orderId, paymentId, reason: 'refund-stalled', detail });
 }
 
 /** @throws Problem `refund-refused`, `refund-outcome-unknown` */

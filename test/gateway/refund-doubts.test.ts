@@ -118,7 +118,7 @@ test('a key that is used at the first call was taken on, until the books deny it
   await desk.pass('1 hour');
   await desk.follow(row?.id);
   expect(await desk.rows()).toMatchObject([{ status: 'refused' }]);
-  expect(await desk.attention()).toContain('The bank refused');
+  expect(await desk.attention()).toContain('was refused: by its bank');
 });
 
 test('a server that died between call and commit: a look finishes its refund', async () => {

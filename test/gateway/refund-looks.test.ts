@@ -115,9 +115,7 @@ test('of a refund that stays in doubt a person is told, once, and it is still as
   await desk.pass('1 day');
   await sweep();
   const told = await desk.attention();
-  await gateway.admin.query('update orders set attention_reason = null where tenant_id = $1', [
-    merchant.id,
-  ]);
+  await desk.lookedAt();
   await desk.pass('1 day');
   await sweep();
   const toldAgain = await desk.attention();

@@ -115,9 +115,18 @@ export function openRefundDesk(gateway: Gateway, merchant: Merchant) {
         values,
       );
     },
-    async attention(): Promise<string | null | undefined> {
-      const [order] = await merchant.rows<{ attention_reason: string | null }>('orders');
-      return order?.attention_reason;
+    async attention(): Promise<string | null> {
+      const items = await merchant.attention();
+      return items.length === 0 ? null : items.map(({ detail }) => detail).join('\n');
+    },
+    /** The merchant is done with all that is on the list. */
+    async lookedAt(): Promise<void> {
+      await gateway.admin.query(
+        `update attention_items
+            set resolved_at = now(), resolved_by = 'merchant', resolution = 'Looked at.'
+          where tenant_id = $1 and resolved_at is null`,
+        [merchant.id],
+      );
     },
     /** What is off in the merchant's ledger. */
     async findings() {

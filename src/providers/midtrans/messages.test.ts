@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import {
   contradictionIn,
+  customerFeeIn,
   dedupeKeyOf,
   Notification,
   refundsIn,
+  StatusReply,
   toBookedObservation,
   toObservation,
 } from './messages.ts';
@@ -30,6 +32,39 @@ test.each([
   [{ payment_type: 'qris', acquirer: 'gopay' }, 'qris'],
 ])('%j was paid by %s', (members, method) => {
   expect(toObservation(message(members)).method).toBe(method);
+});
+
+const feeInfo = (original: unknown, gross: unknown, fee: unknown) => ({
+  gross_amount_info: {
+    original_amount: original,
+    gross_amount: gross,
+    customer_imposed_payment_fee: fee,
+  },
+});
+
+test.each<[object, bigint | 'contradictory' | undefined]>([
+  [{}, undefined],
+  [{ metadata: 'text', extra_info: 7 }, undefined],
+  [{ metadata: { extra_info: feeInfo('146000.00', '150000.00', '4000.00') } }, 4_000n],
+  [{ extra_info: feeInfo('146000.00', '150000.00', '4000.00') }, 4_000n],
+  [{ metadata: { shop: 1 }, extra_info: feeInfo(146_000, 150_000, 4_000) }, 4_000n],
+  [{ extra_info: feeInfo('150000.00', '150000.00', '0.00') }, 0n],
+  [{ extra_info: feeInfo('150000.00', '154000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.00', '160000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.00', '150000.00', '3999.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('154000.00', '150000.00', '-4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.50', '150000.00', '3999.50') }, 'contradictory'],
+  [{ extra_info: feeInfo(undefined, '150000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: { gross_amount_info: 'none' } }, 'contradictory'],
+  [{ extra_info: { gross_amount_info: null } }, undefined],
+])('books with %j tell of a fee of %s', (members, fee) => {
+  expect(customerFeeIn(StatusReply.parse({ ...message(), ...members }))).toBe(fee);
+});
+
+test('what a message itself says of a fee is not heard', () => {
+  const told = message({ extra_info: feeInfo('146000.00', '150000.00', '4000.00') });
+
+  expect(toObservation(told).customerFee).toBeUndefined();
 });
 
 test.each([

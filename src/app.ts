@@ -8,6 +8,7 @@ import { assignRequestId } from './middleware/request-id.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
+import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -19,6 +20,7 @@ import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
+import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
@@ -31,6 +33,7 @@ export type AppOptions = {
     readonly orders: OrderService;
     readonly orderActions: OrderActions;
     readonly refunds: RefundService;
+    readonly reconciliations: Reconciliations;
     readonly notifications: NotificationService;
     readonly stats: StatsService;
     readonly health: HealthService;
@@ -75,6 +78,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(webhookRoutes(services.notifications));
   app.use(adminRoutes(services.stats));
   app.use(adminOrderRoutes(services));
+  app.use(adminReconciliationRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

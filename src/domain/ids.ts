@@ -20,6 +20,13 @@ export type RefundId = z.infer<typeof RefundId>;
 export const NotificationId = z.uuid().brand<'NotificationId'>();
 export type NotificationId = z.infer<typeof NotificationId>;
 
+export const ReconciliationId = z.uuid().brand<'ReconciliationId'>();
+export type ReconciliationId = z.infer<typeof ReconciliationId>;
+
+/** One difference that a reconciliation found. */
+export const DifferenceId = z.uuid().brand<'DifferenceId'>();
+export type DifferenceId = z.infer<typeof DifferenceId>;
+
 /** A tenant's subdomain. */
 export const Slug = z
   .string()

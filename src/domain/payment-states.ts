@@ -192,7 +192,7 @@ export function orderStatusOf(status: PaymentStatus): OrderStatus {
   }
 }
 
-const moneyStatuses: readonly (PaymentStatus | OrderStatus)[] = [
+const moneyStatuses: readonly (PaymentStatus | ObservedState)[] = [
   'paid',
   'partially_refunded',
   'refunded',
@@ -200,7 +200,7 @@ const moneyStatuses: readonly (PaymentStatus | OrderStatus)[] = [
 ];
 
 /** Money has come in, whatever became of it later. */
-export function hasMoney(status: PaymentStatus | OrderStatus): boolean {
+export function hasMoney(status: PaymentStatus | ObservedState): boolean {
   return moneyStatuses.includes(status);
 }
 

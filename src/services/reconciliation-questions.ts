@@ -45,8 +45,6 @@ const longestQuestionMs = 15_000;
 /** As long as an accepted refund may be missing in the books before it counts as refused. */
 const refundGraceMs = 30 * 60_000;
 
-export type ReconciliationQuestions = ReturnType<typeof createReconciliationQuestions>;
-
 /** Asks the provider about one payment, holds our books against the answer, and mends ours. */
 export function createReconciliationQuestions(dependencies: Dependencies) {
   const { db, midtrans } = dependencies;

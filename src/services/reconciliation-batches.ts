@@ -23,6 +23,8 @@ type Work = {
   readonly batch?: number;
   /** After so many batches in a row that settled nothing, the run ends with open questions. */
   readonly maxSilences?: number;
+  /** No question begins after these. */
+  readonly askingMs?: number;
 };
 
 /**
@@ -34,8 +36,8 @@ export type Progress = 'advanced' | 'paused' | 'overtaken' | 'over';
 type Result = { readonly paymentId: PaymentId; readonly answered: Answered };
 type Asked = { readonly results: readonly Result[]; readonly isWhole: boolean };
 
-/** Of a job's 120 seconds: no question begins after these, and each takes at most 30 more. */
-const askingMs = 50_000;
+/** Of a job's 120 seconds: a question that has begun takes at most 30 more. */
+const jobAskingMs = 50_000;
 const batchSize = 100;
 const questionsAtOnce = 4;
 /** After so many silences in a row a provider is left alone until the next batch. */
@@ -54,13 +56,14 @@ export function createReconciliationBatches(dependencies: Dependencies) {
   const { db, log } = dependencies;
   const { ask } = createReconciliationQuestions(dependencies);
 
-  async function work(tenant: Tenant, { id, batch, maxSilences }: Work): Promise<Progress> {
+  async function work(
+    tenant: Tenant,
+    { id, batch, maxSilences = maxJobSilences, askingMs = jobAskingMs }: Work,
+  ): Promise<Progress> {
     const { run, entries } = await db.withTenant(tenant.id, (tx) => open(tx, id));
     if (run?.status !== 'running' || (batch ?? run.batch) !== run.batch) return 'over';
-    const asked = await askAll(tenant, run, entries);
-    return db.withTenant(tenant.id, (tx) =>
-      conclude(tx, { run, asked, maxSilences: maxSilences ?? maxJobSilences }),
-    );
+    const asked = await askAll({ tenant, run, until: performance.now() + askingMs }, entries);
+    return db.withTenant(tenant.id, (tx) => conclude(tx, { run, asked, maxSilences }));
   }
 
   /** The payments of the next batch: of the window, or, once it is through, of open questions. */
@@ -83,11 +86,9 @@ export function createReconciliationBatches(dependencies: Dependencies) {
 
   /** Some at a time and in order, until all are asked, time is up, or the provider is silent. */
   async function askAll(
-    tenant: Tenant,
-    run: Reconciliation,
+    { tenant, run, until }: { tenant: Tenant; run: Reconciliation; until: number },
     entries: readonly Entry[],
   ): Promise<Asked> {
-    const until = performance.now() + askingMs;
     const waiting = entries.values();
     const results: Result[] = [];
     let silences = 0;

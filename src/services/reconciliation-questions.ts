@@ -105,7 +105,7 @@ async function settle(tx: TenantTx, asked: Omit<Compared, 'found'>): Promise<Ans
     await queueEnd(tx, now.payment, { source: 'reconciliation' });
     return again('it can be paid there, and is being ended');
   }
-  // What cannot be, and money that came twice, is flagged where it is refused.
+  // What cannot be is flagged where it is refused.
   if (!isRefused) await orders.flag(tx, order.id, describeLeft(left));
   return { kind: 'differs' };
 }
@@ -187,7 +187,7 @@ function isSame(one: Difference, other: Difference): boolean {
 }
 
 function describeLeft(left: readonly Difference[]): string {
-  const lines = left.map(({ what, ours, theirs }) => `${what} is ${ours} here, ${theirs} there`);
+  const lines = left.map(({ what, ours, theirs }) => `${what}: ${ours} here, ${theirs} there`);
   return `The provider's books differ: ${lines.join('; ')}.`;
 }
 

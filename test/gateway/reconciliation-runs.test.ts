@@ -70,6 +70,20 @@ test('a run goes on in batches, each with a job of its own, until every payment 
   expect(new Set(gateway.midtrans.statusCalls().map(({ path }) => path)).size).toBe(230);
 });
 
+test('a batch ends when its time is up, and the next one goes on', async () => {
+  await desk.addPages(20);
+  const { id } = await desk.begin();
+  gateway.midtrans.answerStatuses((_req, res) => setTimeout(() => json(res, 200, notFound), 20));
+
+  expect(await desk.work(id, { askingMs: 5 })).toBe('advanced');
+
+  const { checked } = (await desk.report(id)).counts;
+  expect(checked).toBeGreaterThan(0);
+  expect(checked).toBeLessThan(10);
+  await desk.workToEnd(id);
+  expect(await desk.report(id)).toMatchObject({ status: 'done', counts: { checked: 20 } });
+});
+
 test('a job that comes again after its batch is done does nothing', async () => {
   await desk.addPages(101);
   const { id } = await desk.begin();
@@ -107,22 +121,18 @@ test('of two workers at once one writes, and the other is told', async () => {
 });
 
 test('one who was stopped and wakes up writes nothing into what its successor has done', async () => {
-  const orderId = await silentlyPaid();
+  const { orderId } = anOrder();
+  await merchant.create(anOrder({ orderId }));
+  const { message } = await merchant.tell(orderId);
   const { id } = await desk.begin();
+  const stale = { ...message, transaction_status: 'expire', status_code: '407' };
   let wake = () => {};
   let isAsleep = false;
-  const stale = aNotification({
-    order_id: orderId,
-    transaction_status: 'expire',
-    status_code: '407',
-  });
   gateway.midtrans.answerStatuses(async (_req, res) => {
-    if (!isAsleep) {
-      isAsleep = true;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
+    isAsleep = true;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
     json(res, 200, stale);
   });
   const stopped = desk.work(id);
@@ -134,14 +144,15 @@ test('one who was stopped and wakes up writes nothing into what its successor ha
   wake();
 
   expect(await stopped).toBe('overtaken');
+  expect(before).toMatchObject({ status: 'done', differences: [] });
   expect(await desk.report(id)).toEqual(before);
-  expect(await merchant.orderStatus(orderId)).toBe('paid');
+  expect(await desk.attention()).toBeNull();
 });
 
 test('a batch that died before its end is done again, and says the same', async () => {
   const orderId = await silentlyPaid();
   const { id } = await desk.begin();
-  // The last statement of a batch fails, as if the process had died before it.
+  // The end of the batch fails, as if the process had died before it.
   await gateway.admin.query('revoke delete on reconciliation_questions from kassa_app');
   await expect(desk.work(id)).rejects.toThrow('permission denied');
   expect(await merchant.orderStatus(orderId)).toBe('paid');
@@ -191,23 +202,48 @@ test('a run whose questions stay unanswered ends, and says how many it could not
   });
 });
 
+test('a silent provider is left alone after a few questions', async () => {
+  await desk.addPages(50);
+  const { id } = await desk.begin();
+  fallSilent({ after: 0 });
+
+  await desk.work(id);
+
+  expect(gateway.midtrans.statusCalls().length).toBeLessThan(10);
+});
+
 test('payments that cannot be asked about keep back no other', async () => {
-  await desk.addPages(40);
-  const paths = new Set<string>();
+  await desk.addPages(20);
+  const { id } = await desk.begin();
+  fallSilent({ after: 0 });
+  const questions = () => merchant.rows<{ payment_id: string }>('reconciliation_questions');
+  while ((await questions()).length < 20) expect(await desk.work(id)).toBe('paused');
+  const payments = await merchant.rows<{ id: string; provider_reference: string }>('payments');
+  const ids = payments.map((payment) => payment.id).sort();
+  const odd = payments.filter((payment) => ids.indexOf(payment.id) < 8);
   gateway.midtrans.answerStatuses((req, res) => {
-    paths.add(req.url ?? '');
-    // Contradictory for good, for the first ten.
-    const isOdd = [...paths].indexOf(req.url ?? '') < 10;
+    const isOdd = odd.some((payment) => req.url?.includes(payment.provider_reference));
     json(res, 200, isOdd ? { odd: true } : notFound);
   });
-  const { id } = await desk.begin();
 
   await desk.workToEnd(id);
 
   expect(await desk.report(id)).toMatchObject({
     status: 'incomplete',
-    counts: { checked: 30, unanswered: 10 },
+    counts: { checked: 12, unanswered: 8 },
   });
+});
+
+test('a beginning that is repeated under its id is the same run, also once that has ended', async () => {
+  const { id } = await desk.begin();
+  await desk.workToEnd(id);
+  const tenant = await gateway.tenantOf(merchant.slug);
+  const again = { id: id as never, trigger: 'merchant', window: recentDays() } as const;
+
+  const run = await gateway.services.reconciliations.begin(tenant, again);
+
+  expect(run).toMatchObject({ id, status: 'done' });
+  expect(await merchant.rows('reconciliations')).toHaveLength(1);
 });
 
 test('a payment that breaks our own code is logged and keeps back no other', async () => {

@@ -165,7 +165,7 @@ test('a payment that the provider has never heard of stays, and a person is told
     { what: 'missing', ours: 'paid', theirs: 'nothing', resolution: 'open', resolvedBy: null },
   ]);
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await desk.attention()).toContain('missing is paid here, nothing there');
+  expect(await desk.attention()).toContain('missing: paid here, nothing there');
 });
 
 test('what changed a moment ago is asked again before anybody is told', async () => {
@@ -221,7 +221,7 @@ test('what is older than our books is not believed, and a person is told', async
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
   expect(report.counts).toMatchObject({ differences: 2, open: 2 });
-  expect(await desk.attention()).toContain('status is paid here, pending there');
+  expect(await desk.attention()).toContain('status: paid here, pending there');
 });
 
 test('a later attempt that failed says nothing about the one that was paid', async () => {

@@ -41,7 +41,7 @@ export function openReconciliationDesk(gateway: Gateway, merchant: Merchant) {
   }
 
   /** One batch, as a job does it. */
-  async function work(id: string, options: { batch?: number; maxSilences?: number } = {}) {
+  async function work(id: string, options: { batch?: number; askingMs?: number } = {}) {
     const tenant = await gateway.tenantOf(merchant.slug);
     return batches.work(tenant, { id: id as never, ...options });
   }

@@ -63,7 +63,15 @@ export function createReconciliationBatches(dependencies: Dependencies) {
     const { run, entries } = await db.withTenant(tenant.id, (tx) => open(tx, id));
     if (run?.status !== 'running' || (batch ?? run.batch) !== run.batch) return 'over';
     const asked = await askAll({ tenant, run, until: performance.now() + askingMs }, entries);
-    return db.withTenant(tenant.id, (tx) => conclude(tx, { run, asked, maxSilences }));
+    const { progress, counts } = await db.withTenant(tenant.id, (tx) =>
+      conclude(tx, { run, asked, maxSilences }),
+    );
+    if (counts) {
+      const found = { tenantId: tenant.id, reconciliationId: id, ...counts };
+      if (counts.open + counts.unanswered === 0) log.info(found, 'a reconciliation is done');
+      else log.warn(found, 'a reconciliation needs a person');
+    }
+    return progress;
   }
 
   /** The payments of the next batch: of the window, or, once it is through, of open questions. */
@@ -112,36 +120,38 @@ export function createReconciliationBatches(dependencies: Dependencies) {
     };
   }
 
-  async function conclude(
-    tx: TenantTx,
-    { run, asked, maxSilences }: { run: Reconciliation; asked: Asked; maxSilences: number },
-  ): Promise<Progress> {
-    // Before anything else: whoever was overtaken writes nothing.
-    if (!(await reconciliations.lock(tx, run))) return 'overtaken';
-    const settled = await store(tx, run, asked.results);
-    const left = await questions.count(tx, run.id);
-    const step = stepAfter(run, asked, settled);
-    const isGivenUp = step.silences >= maxSilences;
-    const unasked = isGivenUp ? await countUnasked(tx, { ...run, ...step }) : 0;
-    const isOver = isGivenUp || (step.isListed && left === 0);
-    const unanswered = left + unasked;
-    const status = isOver ? endOf(unanswered) : 'running';
-    await reconciliations.move(tx, run, { ...step, status, unanswered });
-    if (isOver) return report(tx, run, unanswered);
-    if (step.batch === run.batch) return 'paused';
-    await queueBatch(tx, { id: run.id, batch: step.batch });
-    return 'advanced';
-  }
-
-  async function report(tx: TenantTx, run: Reconciliation, unanswered: number) {
-    const counts = (await differences.countByRun(tx, [run.id]))(run.id);
-    const found = { tenantId: tx.tenantId, reconciliationId: run.id, ...counts, unanswered };
-    if (counts.open + unanswered > 0) log.warn(found, 'a reconciliation needs a person');
-    else log.info(found, 'a reconciliation is done');
-    return 'over' as const;
-  }
-
   return { work };
+}
+
+type Conclusion = {
+  readonly progress: Progress;
+  /** What the run has come to, if this was its end. */
+  readonly counts?: differences.DifferenceCounts & { readonly unanswered: number };
+};
+
+/** Writes what a batch has come to, and what follows: the next one, another try, or the end. */
+async function conclude(
+  tx: TenantTx,
+  { run, asked, maxSilences }: { run: Reconciliation; asked: Asked; maxSilences: number },
+): Promise<Conclusion> {
+  // Before anything else: whoever was overtaken writes nothing.
+  if (!(await reconciliations.lock(tx, run))) return { progress: 'overtaken' };
+  const settled = await store(tx, run, asked.results);
+  const left = await questions.count(tx, run.id);
+  const step = stepAfter(run, asked, settled);
+  const isGivenUp = step.silences >= maxSilences;
+  const unasked = isGivenUp ? await countUnasked(tx, { ...run, ...step }) : 0;
+  const isOver = isGivenUp || (step.isListed && left === 0);
+  const unanswered = left + unasked;
+  const status = isOver ? endOf(unanswered) : 'running';
+  await reconciliations.move(tx, run, { ...step, status, unanswered });
+  if (isOver) {
+    const countsOf = await differences.countByRun(tx, [run.id]);
+    return { progress: 'over', counts: { ...countsOf(run.id), unanswered } };
+  }
+  if (step.batch === run.batch) return { progress: 'paused' };
+  await queueBatch(tx, { id: run.id, batch: step.batch });
+  return { progress: 'advanced' };
 }
 
 /** Has a batch worked on, once this transaction is committed. */

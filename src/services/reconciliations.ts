@@ -8,7 +8,7 @@ import type {
   ReconciliationView,
   ResolveRequest,
 } from '../contracts/reconciliations.ts';
-import type { Db, TenantTx } from '../db/database.ts';
+import type { Db } from '../db/database.ts';
 import { type DifferenceId, ReconciliationId } from '../domain/ids.ts';
 import { localDate } from '../domain/local-time.ts';
 import { Problem } from '../domain/problems.ts';
@@ -29,8 +29,8 @@ type NewRun = Pick<Reconciliation, 'id' | 'trigger' | 'window'>;
 type Page<Id> = { readonly cursor: Id | undefined; readonly limit: number };
 type Finding = { readonly id: DifferenceId; readonly reconciliationId: ReconciliationId };
 
-/** Longer than any pause between the tries of a job: after it, nobody works on a run any more. */
-const abandonedHours = 12;
+/** More than twice the longest pause between the tries of a job: its job is lost, or dead. */
+const abandonedHours = 3;
 /** What a report names of the questions that were not answered. */
 const maxUnanswered = 50;
 
@@ -47,10 +47,7 @@ export function createReconciliations({ db, log }: Dependencies) {
     if (!tenant.midtrans) {
       throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
     }
-    const run = await db.withTenant(tenant.id, async (tx) => {
-      const known = (await open(tx, tenant, asked)) ?? (await reconciliations.find(tx, asked.id));
-      return known ?? reconciliations.findRunning(tx);
-    });
+    const run = (await open(tenant, asked)) ?? (await findKnown(tenant, asked.id));
     const { from, to } = run?.window ?? {};
     if (run && from === asked.window.from && to === asked.window.to) return run;
     throw new Problem(
@@ -67,20 +64,33 @@ export function createReconciliations({ db, log }: Dependencies) {
     if (!tenant.midtrans) return false;
     const window = nightlyWindow(at, tenant);
     const id = ReconciliationId.parse(uuidv7());
-    const run = await db.withTenant(tenant.id, (tx) =>
-      open(tx, tenant, { id, trigger: 'nightly', window }),
-    );
+    const run = await open(tenant, { id, trigger: 'nightly', window });
     return run !== undefined;
   }
 
-  async function open(tx: TenantTx, tenant: Tenant, run: NewRun) {
-    const abandoned = await reconciliations.failAbandoned(tx, { hours: abandonedHours });
+  async function open(tenant: Tenant, run: NewRun): Promise<Reconciliation | undefined> {
+    const { timeZone } = tenant;
+    const { opened, abandoned } = await db.withTenant(tenant.id, async (tx) => {
+      const failed = await reconciliations.failAbandoned(tx, { hours: abandonedHours });
+      const inserted = await reconciliations.insert(tx, { ...run, timeZone });
+      if (inserted) await queueBatch(tx, inserted);
+      return { opened: inserted, abandoned: failed };
+    });
     if (abandoned) {
       log.error({ tenantId: tenant.id, reconciliationId: abandoned }, 'a reconciliation failed');
     }
-    const opened = await reconciliations.insert(tx, { ...run, timeZone: tenant.timeZone });
-    if (opened) await queueBatch(tx, opened);
     return opened;
+  }
+
+  /** The run of this id, or else the one that keeps it from beginning. */
+  async function findKnown(
+    tenant: Tenant,
+    id: ReconciliationId,
+  ): Promise<Reconciliation | undefined> {
+    return db.withTenant(
+      tenant.id,
+      async (tx) => (await reconciliations.find(tx, id)) ?? reconciliations.findRunning(tx),
+    );
   }
 
   /** The run as it is shown. */

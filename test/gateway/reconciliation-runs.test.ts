@@ -371,10 +371,14 @@ test('a merchant without a provider account has no nights, and disturbs no other
 
 test('a run on which nobody works any more fails, with an alarm, and makes way', async () => {
   const { id } = await desk.begin();
-  await gateway.admin.query(
-    `update reconciliations set updated_at = updated_at - interval '13 hours' where tenant_id = $1`,
-    [merchant.id],
-  );
+  const pass = (time: string) =>
+    gateway.admin.query(
+      `update reconciliations set updated_at = updated_at - $2::interval where tenant_id = $1`,
+      [merchant.id, time],
+    );
+  await pass('2 hours');
+  expect((await desk.begin()).id).toBe(id);
+  await pass('1 hour');
 
   const next = await desk.begin();
 

@@ -49,6 +49,11 @@ beforeAll(async () => {
   };
   server = await startProcess('server', { database, settings });
   workers = [await startWorker()];
+  // A worker begins the last night's run, which must not stand in the way of those asked for here.
+  await vi.waitFor(async () => expect(await nightlyStatuses()).toEqual(['done']), {
+    timeout: 30_000,
+    interval: 100,
+  });
 });
 
 afterAll(async () => {
@@ -59,6 +64,11 @@ afterAll(async () => {
 });
 
 const startWorker = () => startProcess('worker', { database, settings });
+
+async function nightlyStatuses(): Promise<string[]> {
+  const { rows } = await admin.query<{ status: string }>('select status from reconciliations');
+  return rows.map(({ status }) => status);
+}
 
 async function control(path: string, body: object): Promise<void> {
   const answer = await send(`${midtrans.url}/_control/${path}`, { body });
@@ -158,7 +168,9 @@ test('a database that is restored to an earlier moment gets back every payment s
   const { id } = await ask('', recentDays());
   const run = await ended(id);
 
-  expect(run).toMatchObject({ status: 'done', counts: { checked: 12, unanswered: 0, open: 0 } });
+  // Eight that were paid differ in two ways, the one that was refunded in part in four.
+  const counts = { checked: 12, unanswered: 0, open: 0, repaired: 20 };
+  expect(run).toMatchObject({ status: 'done', counts });
   for (const { orderId } of paid.slice(1)) expect(await statusOf(orderId)).toBe('paid');
   expect(await statusOf(String(refunded?.orderId))).toBe('partially_refunded');
   // Of an order that was made since, only its storefront knows; who sends it again pays no second time.

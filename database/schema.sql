@@ -78,7 +78,7 @@ create table public.attention_items (
   resolved_by text,
   resolution text,
   constraint attention_items_pkey PRIMARY KEY (tenant_id, id),
-  constraint attention_items_reason_known CHECK ((reason = ANY (ARRAY['late-money'::text, 'paid-twice'::text, 'fee-on-top'::text, 'charged-back'::text, 'reversed'::text, 'refund-refused-by-bank'::text, 'refund-refused'::text, 'refund-stalled'::text, 'change-refused'::text, 'change-stalled'::text, 'unknown-there'::text, 'amount-differs'::text, 'news-that-cannot-be'::text, 'fraud-hold'::text]))),
+  constraint attention_items_reason_known CHECK ((reason = ANY (ARRAY['late-money'::text, 'paid-twice'::text, 'fee-on-top'::text, 'charged-back'::text, 'reversed'::text, 'refund-refused-by-bank'::text, 'refund-refused'::text, 'refund-stalled'::text, 'change-refused'::text, 'change-stalled'::text, 'books-differ'::text, 'amount-differs'::text, 'news-that-cannot-be'::text, 'fraud-hold'::text]))),
   constraint attention_items_resolved_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
   constraint attention_items_resolver_known CHECK ((resolved_by = ANY (ARRAY['merchant'::text, 'kassa'::text])))
 );
@@ -223,7 +223,7 @@ create table public.order_events (
   request_id text,
   created_at timestamp with time zone default clock_timestamp() not null,
   constraint order_events_pkey PRIMARY KEY (tenant_id, id),
-  constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text])))
+  constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text, 'reconciliation'::text])))
 );
 
 create table public.orders (
@@ -308,6 +308,63 @@ create table public.plans (
   created_at timestamp with time zone default now() not null,
   constraint plans_pkey PRIMARY KEY (code),
   constraint plans_limit_positive CHECK ((max_orders_per_month > 0))
+);
+
+create table public.reconciliation_differences (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  run_id uuid not null,
+  order_id uuid not null,
+  payment_id uuid not null,
+  what text not null,
+  subject text default ''::text not null,
+  ours text not null,
+  theirs text not null,
+  resolution text not null,
+  resolved_by text,
+  note text,
+  resolved_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint reconciliation_differences_pkey PRIMARY KEY (tenant_id, id),
+  constraint reconciliation_differences_once UNIQUE (tenant_id, run_id, payment_id, what, subject),
+  constraint reconciliation_differences_resolution_known CHECK ((resolution = ANY (ARRAY['open'::text, 'repaired'::text, 'resolved'::text]))),
+  constraint reconciliation_differences_resolution_whole CHECK ((((resolution = 'open'::text) = (resolved_at IS NULL)) AND ((resolved_at IS NULL) = (resolved_by IS NULL)))),
+  constraint reconciliation_differences_what_known CHECK ((what = ANY (ARRAY['missing'::text, 'currency'::text, 'amount'::text, 'status'::text, 'captured'::text, 'refunded'::text, 'refund'::text, 'paid-twice'::text])))
+);
+
+create table public.reconciliation_questions (
+  tenant_id uuid not null,
+  run_id uuid not null,
+  payment_id uuid not null,
+  reason text not null,
+  tries integer default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  constraint reconciliation_questions_pkey PRIMARY KEY (tenant_id, run_id, payment_id)
+);
+
+create table public.reconciliations (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  trigger text not null,
+  status text not null,
+  from_day date not null,
+  to_day date not null,
+  time_zone text not null,
+  checked integer default 0 not null,
+  unanswered integer default 0 not null,
+  cursor uuid,
+  is_listed boolean default false not null,
+  batch integer default 0 not null,
+  version integer default 0 not null,
+  silences integer default 0 not null,
+  started_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint reconciliations_pkey PRIMARY KEY (tenant_id, id),
+  constraint reconciliations_end_has_time CHECK (((status = ANY (ARRAY['done'::text, 'incomplete'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
+  constraint reconciliations_status_known CHECK ((status = ANY (ARRAY['done'::text, 'incomplete'::text, 'failed'::text, 'running'::text]))),
+  constraint reconciliations_trigger_known CHECK ((trigger = ANY (ARRAY['merchant'::text, 'operator'::text, 'nightly'::text]))),
+  constraint reconciliations_window_in_order CHECK ((from_day <= to_day))
 );
 
 create table public.refunds (
@@ -411,8 +468,13 @@ CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
+CREATE INDEX payments_created_idx ON public.payments USING btree (tenant_id, created_at, id);
 CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+CREATE INDEX reconciliation_differences_open_idx ON public.reconciliation_differences USING btree (tenant_id, payment_id) WHERE (resolution = 'open'::text);
+CREATE INDEX reconciliation_differences_run_idx ON public.reconciliation_differences USING btree (tenant_id, run_id, id);
+CREATE UNIQUE INDEX reconciliations_nightly_key ON public.reconciliations USING btree (tenant_id, to_day) WHERE (trigger = 'nightly'::text);
+CREATE UNIQUE INDEX reconciliations_running_key ON public.reconciliations USING btree (tenant_id) WHERE (finished_at IS NULL);
 CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_check_at) WHERE ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text])) AND (next_check_at IS NOT NULL));
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
@@ -445,6 +507,14 @@ alter table public.outbox add constraint outbox_tenant_fkey FOREIGN KEY (tenant_
 alter table public.payments add constraint payments_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.payments add constraint payments_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.plans add constraint plans_read_as_fkey FOREIGN KEY (read_as) REFERENCES public.plans(code);
+alter table public.reconciliation_differences add constraint reconciliation_differences_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.reconciliation_differences add constraint reconciliation_differences_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.reconciliation_differences add constraint reconciliation_differences_reconciliation_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.reconciliations(tenant_id, id);
+alter table public.reconciliation_differences add constraint reconciliation_differences_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.reconciliation_questions add constraint reconciliation_questions_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.reconciliation_questions add constraint reconciliation_questions_reconciliation_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.reconciliations(tenant_id, id);
+alter table public.reconciliation_questions add constraint reconciliation_questions_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.reconciliations add constraint reconciliations_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.refunds add constraint refunds_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.refunds add constraint refunds_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.refunds add constraint refunds_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -486,6 +556,12 @@ alter table public.outbox force row level security;
 alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
+alter table public.reconciliation_differences enable row level security;
+alter table public.reconciliation_differences force row level security;
+alter table public.reconciliation_questions enable row level security;
+alter table public.reconciliation_questions force row level security;
+alter table public.reconciliations enable row level security;
+alter table public.reconciliations force row level security;
 alter table public.refunds enable row level security;
 alter table public.refunds force row level security;
 alter table public.tenants enable row level security;
@@ -562,6 +638,18 @@ create policy plans_platform on public.plans to kassa_platform
   using (true)
   with check (true);
 
+create policy reconciliation_differences_tenant on public.reconciliation_differences to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy reconciliation_questions_tenant on public.reconciliation_questions to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy reconciliations_tenant on public.reconciliations to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy refunds_tenant on public.refunds to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
@@ -600,6 +688,9 @@ grant insert, select on table public.outbox to kassa_app;
 grant delete, select on table public.outbox to kassa_worker;
 grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
+grant insert, select, update on table public.reconciliation_differences to kassa_app;
+grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;
+grant insert, select, update on table public.reconciliations to kassa_app;
 grant insert, select, update on table public.refunds to kassa_app;
 grant insert, select, update on table public.tenants to kassa_platform;
 grant insert, select, update on table public.usage_counters to kassa_app;

@@ -24,7 +24,7 @@ export function up(pgm: MigrationBuilder) {
     constraint attention_items_reason_known check (reason in
       ('late-money', 'paid-twice', 'fee-on-top', 'charged-back', 'reversed',
        'refund-refused-by-bank', 'refund-refused', 'refund-stalled', 'change-refused',
-       'change-stalled', 'unknown-there', 'amount-differs', 'news-that-cannot-be',
+       'change-stalled', 'books-differ', 'amount-differs', 'news-that-cannot-be',
        'fraud-hold')),
     constraint attention_items_resolver_known check (resolved_by in ('merchant', 'kassa')),
     constraint attention_items_resolved_whole check

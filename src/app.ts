@@ -9,6 +9,7 @@ import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
+import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -23,6 +24,7 @@ import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
+import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
@@ -35,6 +37,7 @@ export type AppOptions = {
     readonly orders: OrderService;
     readonly orderActions: OrderActions;
     readonly refunds: RefundService;
+    readonly reconciliations: Reconciliations;
     readonly notifications: NotificationService;
     readonly attention: AttentionService;
     readonly stats: StatsService;
@@ -83,6 +86,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminRoutes(services));
   app.use(adminOrderRoutes(services));
   app.use(adminAttentionRoutes(services));
+  app.use(adminReconciliationRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

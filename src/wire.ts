@@ -11,11 +11,14 @@ import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { createLedgerService } from './services/ledger.ts';
+import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
 import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
+import { createReconciliationBatches } from './services/reconciliation-batches.ts';
+import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
@@ -74,6 +77,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const providerTimeoutMs = config.PROVIDER_TIMEOUT_MS;
   const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
+  const reconciliations = createReconciliations({ db, log });
   const services = {
     directory,
     checks,
@@ -83,6 +87,9 @@ export async function wire({ config, log, version }: WireOptions) {
     orders: createOrderService({ db }),
     orderActions,
     refunds,
+    reconciliations,
+    reconciliationBatches: createReconciliationBatches({ db, midtrans, providerTimeoutMs, log }),
+    nightlyReconciliations: createNightlyReconciliations({ db, reconciliations, directory, log }),
     notifications: createNotificationService({
       db,
       midtrans,

@@ -41,10 +41,14 @@ await runUntilSignal(log, async () => {
     { name: 'idempotency', pauseMs: forgetMs, log },
     services.idempotency.sweep,
   );
+  const nightlyMs = 10 * 60_000;
+  const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
+    services.nightlyReconciliations.beginAll(new Date()),
+  );
   log.info('worker works');
 
   return async () => {
-    await Promise.all([relay.stop(), sweeper.stop(), forgetter.stop()]);
+    await Promise.all([relay.stop(), sweeper.stop(), forgetter.stop(), nightly.stop()]);
     await queue.close();
     mailer.close();
     await pool.end();

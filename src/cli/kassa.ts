@@ -1,11 +1,17 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
 import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig, readEnvironment } from '../config.ts';
+import { ReconciliationRequest } from '../contracts/reconciliations.ts';
 import { Slug, type TenantId } from '../domain/ids.ts';
+import { localDate } from '../domain/local-time.ts';
+import { Problem } from '../domain/problems.ts';
+import { nightlyWindow } from '../domain/reconciliation-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as tenants from '../repositories/tenants.ts';
+import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
 
@@ -66,6 +72,31 @@ stats
     });
   });
 
+program
+  .command('reconcile')
+  .description(
+    'asks the provider about every payment of some days, mends our books where its word is enough, and says what differed; exit code 1 if something is left for a person',
+  )
+  .requiredOption('--tenant <slug>', 'whose payments')
+  .option('--from <day>', 'the first day, as 2026-01-31; default: that of the last night', toDay)
+  .option('--to <day>', 'the last day; default: today', toDay)
+  .action(async ({ tenant: slug, ...days }: { tenant: string; from?: string; to?: string }) => {
+    await withWiring(async ({ services }) => {
+      const tenant = await getTenant(services.directory, slug);
+      const now = new Date();
+      const { from } = nightlyWindow(now, tenant);
+      const window = { from, to: localDate(now, tenant.timeZone).day, ...days };
+      requireWindow(window, tenant);
+      if (!(await reconcile(services, { tenant, window, say }))) process.exitCode = 1;
+    });
+  });
+
+function toDay(text: string): string {
+  const day = ReconciliationRequest.shape.from.safeParse(text);
+  if (!day.success) throw new InvalidArgumentError('It must be a day, as 2026-01-31.');
+  return day.data;
+}
+
 async function withWiring(use: (wiring: Wiring) => Promise<void>): Promise<void> {
   // The demo's own, when this runs beside one.
   const config = loadConfig(readEnvironment('.kassa/env'));
@@ -116,5 +147,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const fields = error instanceof Problem ? error.errors : [];
+  for (const { field, message } of fields) process.stderr.write(`  --${field} ${message}\n`);
   process.exitCode = 1;
 }

@@ -22,8 +22,8 @@ export const attentionSentences = {
     'The provider refused a cancel or a capture that was left to go on by itself. Look at the order.',
   'change-stalled':
     "Nobody knows what became of a cancel or a capture. Look for it in the provider's dashboard.",
-  'unknown-there':
-    "The provider does not know a payment that has money here. Compare the order with the provider's dashboard.",
+  'books-differ':
+    "A reconciliation found a difference that it could not mend. Compare the order with the provider's dashboard.",
   'amount-differs':
     "The provider reports another amount than the order's. Compare the order with the provider's dashboard.",
   'news-that-cannot-be':

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotificationId, OrderId, PaymentId } from './ids.ts';
+import { NotificationId, OrderId, PaymentId, ReconciliationId } from './ids.ts';
 
 export const mailKinds = ['created', 'paid', 'failed', 'expired'] as const;
 export type MailKind = (typeof mailKinds)[number];
@@ -17,6 +17,7 @@ export const jobPayloads = {
     notificationId: NotificationId,
     requestId: z.string().optional(),
   }),
+  reconcile: z.strictObject({ reconciliationId: ReconciliationId, batch: z.int() }),
 } as const;
 
 export type Topic = keyof typeof jobPayloads;

@@ -100,6 +100,16 @@ const problems = {
     title: 'There is no such item on the list',
     retryable: false,
   },
+  'reconciliation-not-found': {
+    status: 404,
+    title: 'There is no such reconciliation',
+    retryable: false,
+  },
+  'reconciliation-in-progress': {
+    status: 409,
+    title: 'Another reconciliation is running',
+    retryable: true,
+  },
   'provider-credentials-refused': {
     status: 502,
     title: "The payment provider refused the merchant's key",

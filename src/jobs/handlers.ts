@@ -3,6 +3,7 @@ import { MailError } from '../providers/mail/mailer.ts';
 import type { NotificationService } from '../services/notifications.ts';
 import type { OrderMails } from '../services/order-mails.ts';
 import type { PaymentChecks } from '../services/payment-checks.ts';
+import type { ReconciliationBatches } from '../services/reconciliation-batches.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
 import { type Handlers, HopelessJob } from './queue.ts';
 
@@ -11,11 +12,12 @@ type Dependencies = {
   readonly notifications: NotificationService;
   readonly mails: OrderMails;
   readonly checks: PaymentChecks;
+  readonly reconciliationBatches: ReconciliationBatches;
 };
 
 /** The queue's door to the services, as thin as a route. */
 export function jobHandlers(dependencies: Dependencies): Handlers {
-  const { directory, notifications, mails, checks } = dependencies;
+  const { directory, notifications, mails, checks, reconciliationBatches } = dependencies;
   return {
     'order-mail': async (tenantId, payload) => {
       try {
@@ -34,6 +36,14 @@ export function jobHandlers(dependencies: Dependencies): Handlers {
     'notification-confirm': async (tenantId, { notificationId, requestId }) => {
       const tenant = await getTenant(tenantId);
       await notifications.confirmLater(tenant, notificationId, requestId);
+    },
+    reconcile: async (tenantId, { reconciliationId: id, batch }) => {
+      const progress = await reconciliationBatches.work(await getTenant(tenantId), { id, batch });
+      // Failing is how a job waits, longer each time; and who was overtaken looks after a while
+      // whether the other one left a next batch.
+      if (progress === 'paused' || progress === 'overtaken') {
+        throw new Error(`Reconciliation ${id} is ${progress}.`);
+      }
     },
   };
 

@@ -2,8 +2,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
 import type { OrderId, PaymentId } from '../domain/ids.ts';
 
-/** Who learned or did it: a request, a provider's message, our own question. */
-export type EventSource = 'api' | 'notification' | 'check';
+/** Who learned or did it: a request, a provider's message, our own question, or our audit. */
+export type EventSource = 'api' | 'notification' | 'check' | 'reconciliation';
 
 type NewEvent = {
   readonly orderId: OrderId;

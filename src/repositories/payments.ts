@@ -35,6 +35,8 @@ export type Payment = {
   readonly isOverdue: boolean;
   /** So long past its time that the provider's page cannot begin anything any more. */
   readonly isPageOver: boolean;
+  /** It changed so lately that an answer of the provider may be from before that. */
+  readonly isSettling: boolean;
 };
 
 type PaymentRow = {
@@ -60,6 +62,7 @@ type PaymentRow = {
   expires_at: Date;
   is_overdue: boolean;
   is_page_over: boolean;
+  is_settling: boolean;
 };
 
 // Leases and deadlines are compared by the database's clock: servers disagree.
@@ -68,7 +71,8 @@ const columns = `id, order_id, provider, provider_reference, attempt, provider_t
   redirect_url, may_have_page,
   coalesce(lease_until > now(), false) as is_leased, checks, expires_at,
   expires_at <= now() as is_overdue,
-  expires_at + interval '10 minutes' <= now() as is_page_over`;
+  expires_at + interval '10 minutes' <= now() as is_page_over,
+  updated_at > now() - interval '10 minutes' as is_settling`;
 
 type NewPayment = Pick<Payment, 'id' | 'orderId' | 'provider' | 'reference' | 'money'> & {
   readonly leaseId: string;
@@ -175,6 +179,17 @@ export async function getOfTransaction(
   return found;
 }
 
+/** Payments by their ids, of which the caller has few, in the order of the ids. */
+export async function listByIds(tx: TenantTx, ids: readonly PaymentId[]): Promise<Payment[]> {
+  const { rows } = await tx.query<PaymentRow>(
+    `select ${columns} from payments
+      where tenant_id = $1 and id = any($2)
+      order by id limit 1000`,
+    [tx.tenantId, ids],
+  );
+  return rows.map(toPayment);
+}
+
 /** Payments whose state should be asked for, longest overdue first. */
 export async function listDue(tx: TenantTx, limit: number): Promise<Payment[]> {
   const { rows } = await tx.query<PaymentRow>(
@@ -271,5 +286,6 @@ function toPayment(row: PaymentRow): Payment {
     expiresAt: row.expires_at,
     isOverdue: row.is_overdue,
     isPageOver: row.is_page_over,
+    isSettling: row.is_settling,
   };
 }

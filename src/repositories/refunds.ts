@@ -110,6 +110,20 @@ export async function listOfOrder(tx: TenantTx, orderId: OrderId): Promise<Refun
   return rows.map(toRefund);
 }
 
+/** The refunds of some payments, of which the caller has few. */
+export async function listOfPayments(
+  tx: TenantTx,
+  paymentIds: readonly PaymentId[],
+): Promise<Refund[]> {
+  const { rows } = await tx.query<RefundRow>(
+    `select ${columns} from refunds
+      where tenant_id = $1 and payment_id = any($2)
+      order by id limit 10000`,
+    [tx.tenantId, paymentIds],
+  );
+  return rows.map(toRefund);
+}
+
 type Lease = { readonly leaseId: string; readonly leaseMs: number };
 
 /** Refunds that have no end and should be looked at, longest overdue first. */

@@ -135,7 +135,7 @@ export function mismatchIn(payment: Payment, observation: Observation): Mismatch
 }
 
 /** What was charged on top: as the books say, or as they said before of the same transaction. */
-function feeOf(payment: Payment, { transactionId, customerFee }: Observation) {
+export function feeOf(payment: Payment, { transactionId, customerFee }: Observation) {
   return customerFee ?? (transactionId === payment.transactionId ? payment.customerFee : 0n);
 }
 

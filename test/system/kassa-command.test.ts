@@ -16,7 +16,12 @@ function kassa(...words: string[]) {
   const { app, platform, worker } = gateway.database;
   return run(
     entry,
-    { DATABASE_URL: app, DATABASE_PLATFORM_URL: platform, DATABASE_WORKER_URL: worker },
+    {
+      DATABASE_URL: app,
+      DATABASE_PLATFORM_URL: platform,
+      DATABASE_WORKER_URL: worker,
+      MIDTRANS_BASE_URL: gateway.midtrans.url,
+    },
     words,
   );
 }
@@ -67,7 +72,71 @@ test('kassa stats rebuild finds nothing, and mends what somebody broke', async (
   expect(after.code).toBe(0);
 });
 
+/** The lines that were said, without the first, which has the days. */
+const linesOf = ({ output }: { output: string }) => output.trimEnd().split('\n').slice(1);
+
+test('kassa reconcile says what differed, what it mended, and what is left', async () => {
+  const merchant = await gateway.merchant();
+  const late = anOrder();
+  const odd = anOrder();
+  for (const order of [late, odd]) await merchant.create(order);
+  const message = aNotification({ order_id: late.orderId });
+  gateway.midtrans.setStatus(late.orderId, message);
+
+  const repaired = await kassa('reconcile', '--tenant', merchant.slug);
+  gateway.midtrans.setStatus(
+    odd.orderId,
+    aNotification({ order_id: odd.orderId, gross_amount: '1000.00' }),
+  );
+  const open = await kassa('reconcile', '--tenant', merchant.slug);
+
+  expect(repaired.output).toMatch(new RegExp(`^${merchant.slug}, 20.+ to 20.+: done\n`));
+  expect(linesOf(repaired)).toEqual([
+    '2 payments compared, 0 questions unanswered',
+    '2 differences: 2 repaired, 0 resolved, 0 open',
+    `  ${late.orderId}  status: pending here, paid there; repaired by reconciliation`,
+    `  ${late.orderId}  captured: IDR\u00a00 here, IDR\u00a0150,000 there; repaired by reconciliation`,
+  ]);
+  expect(repaired.code).toBe(0);
+  expect(linesOf(open)).toContain(
+    `  ${odd.orderId}  amount: IDR\u00a0150,000 here, IDR\u00a01,000 there; open`,
+  );
+  expect(open.code).toBe(1);
+});
+
+test('kassa reconcile says what could not be asked', async () => {
+  const merchant = await gateway.merchant();
+  const order = anOrder();
+  await merchant.create(order);
+  gateway.midtrans.answerStatuses((req) => req.socket.destroy());
+
+  const silent = await kassa('reconcile', '--tenant', merchant.slug);
+  gateway.midtrans.answerStatuses(undefined);
+
+  expect(silent.output).toMatch(/: incomplete\n/);
+  expect(linesOf(silent)[0]).toBe('0 payments compared, 1 questions unanswered');
+  expect(silent.output).toContain(`\n  ${order.orderId}  unanswered: `);
+  expect(silent.code).toBe(1);
+});
+
+test('kassa reconcile says why it refuses the days, or to begin', async () => {
+  const merchant = await gateway.merchant();
+  const reconcile = (...words: string[]) => kassa('reconcile', '--tenant', merchant.slug, ...words);
+
+  const future = await reconcile('--from', '2026-01-01', '--to', '9999-01-01');
+  const noDay = await reconcile('--from', 'yesterday');
+  await gateway.services.nightlyReconciliations.beginAll(new Date());
+  const busy = await reconcile();
+
+  expect(future.output).toContain('--to must not be after today');
+  expect(noDay.output).toContain('It must be a day, as 2026-01-31.');
+  expect(busy.output).toContain('is being reconciled. Ask again when that has ended.');
+  expect([future.code, noDay.code, busy.code]).toEqual([1, 1, 1]);
+});
+
 test.each([
+  [['reconcile', '--tenant', 'nobody'], 'There is no tenant nobody.'],
+  [['reconcile'], "required option '--tenant <slug>' not specified"],
   [['ledger', 'check', '--tenant', 'nobody'], 'There is no tenant nobody.'],
   [['ledger', 'chek'], 'unknown command'],
 ])('kassa %j says what is wrong', async (words, message) => {

@@ -1,0 +1,223 @@
+import type { Db, TenantTx } from '../db/database.ts';
+import { hasMoney } from '../domain/payment-states.ts';
+import { type Difference, differencesOf, type Ours, type Said } from '../domain/reconciliation.ts';
+import { booksLagMs } from '../domain/refunds.ts';
+import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
+import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
+import type { Observation, StatusAnswer } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
+import * as orders from '../repositories/orders.ts';
+import type { Payment } from '../repositories/payments.ts';
+import * as payments from '../repositories/payments.ts';
+import * as differences from '../repositories/reconciliation-differences.ts';
+import type { Reconciliation } from '../repositories/reconciliations.ts';
+import * as reconciliations from '../repositories/reconciliations.ts';
+import type { Refund } from '../repositories/refunds.ts';
+import * as refunds from '../repositories/refunds.ts';
+import { type Applied, applyObservation, feeOf, isRevived } from './observations.ts';
+import { queueEnd } from './order-changes.ts';
+
+type Dependencies = {
+  readonly db: Db;
+  readonly midtrans: MidtransAdapter;
+  readonly providerTimeoutMs: number;
+};
+
+/** A payment as our books have it. */
+export type Entry = { readonly payment: Payment; readonly refunds: readonly Refund[] };
+
+/**
+ * `agrees`: maybe only now that ours is mended. `differs`: it is for a person. `again`: it has to be
+ * asked once more.
+ */
+export type Answered =
+  | { readonly kind: 'agrees' | 'differs' }
+  | { readonly kind: 'again'; readonly reason: string; readonly isSilent: boolean };
+
+/** The transactions that the order's payments are known by. */
+type Siblings = { readonly siblings: readonly string[] };
+type Told = { readonly about: Observation | undefined; readonly another?: Observation };
+type Asking = { readonly tenant: Tenant; readonly run: Reconciliation };
+type Compared = Asking & {
+  readonly before: Entry;
+  readonly told: Told;
+  readonly found: readonly Difference[];
+};
+
+/** So that a batch of questions always ends long before its job's time is up. */
+const longestQuestionMs = 15_000;
+
+/** Asks the provider about one payment, holds our books against the answer, and mends ours. */
+export function createReconciliationQuestions(dependencies: Dependencies) {
+  const { db, midtrans } = dependencies;
+  const timeoutMs = Math.min(dependencies.providerTimeoutMs, longestQuestionMs);
+
+  async function ask(asking: Asking, entry: Entry): Promise<Answered> {
+    const { tenant } = asking;
+    if (!tenant.midtrans) return silent('the merchant has no provider account');
+    const told = await askBooks(tenant.midtrans, entry.payment);
+    if ('reason' in told) return silent(told.reason);
+    // Most agree, and cost no transaction.
+    if (compare(entry, told).length === 0) return { kind: 'agrees' };
+    return db.withTenant(tenant.id, (tx) => settle(tx, { ...asking, before: entry, told }));
+  }
+
+  /**
+   * By the reference, which stands for all attempts: the one that succeeded, or else the newest. If
+   * that is not the one whose money we have, that one is asked for as well.
+   */
+  async function askBooks(
+    account: MidtransAccount,
+    { reference, transactionId, status }: Payment,
+  ): Promise<Told | { readonly reason: string }> {
+    const answer = await midtrans.status(account, { reference, timeoutMs });
+    if (answer.kind === 'unavailable') return answer;
+    const newest = foundIn(answer);
+    const isHeld = hasMoney(status) || status === 'challenged' || status === 'authorized';
+    if (!transactionId || newest?.transactionId === transactionId) return { about: newest };
+    // Some channels know their transactions only by the provider's own id.
+    if (newest && !isHeld) return { about: newest };
+    const own = await midtrans.status(account, { reference, transactionId, timeoutMs });
+    if (own.kind === 'unavailable') return own;
+    return { about: foundIn(own), ...(newest && { another: newest }) };
+  }
+
+  return { ask };
+}
+
+/** Compares again under the order's lock, mends what the provider's word is enough for, and notes it. */
+async function settle(tx: TenantTx, asked: Omit<Compared, 'found'>): Promise<Answered> {
+  const { run, before, told } = asked;
+  const order = await orders.lock(tx, before.payment.orderId);
+  if (!(await reconciliations.hold(tx, run))) return again('another worker has moved on');
+  const now = await read(tx, before.payment);
+  const found = compare(now, told);
+  if (found.length === 0) return { kind: 'agrees' };
+  if (isMoved(before.payment, now.payment)) return again('the payment changed while we asked');
+  const applied = await apply(tx, { ...asked, before: now, found });
+  const left = compare(await read(tx, now.payment), told);
+  const repaired = found.filter((difference) => !left.some((other) => isSame(difference, other)));
+  const noted = { reconciliationId: run.id, payment: now.payment };
+  await differences.insert(tx, { ...noted, differences: repaired, resolution: 'repaired' });
+  if (left.length === 0) return { kind: 'agrees' };
+  const isRefused = applied?.kind === 'illegal';
+  if (isSettling(now) && !isRefused) return again('the payment changed a moment ago');
+  await differences.insert(tx, { ...noted, differences: left, resolution: 'open' });
+  if (told.about && isRevived(now.payment, told.about)) {
+    await queueEnd(tx, now.payment, { source: 'reconciliation' });
+    return again('it can be paid there, and is being ended');
+  }
+  // What cannot be is flagged where it is refused.
+  if (!isRefused) {
+    await attentionItems.raise(tx, {
+      orderId: order.id,
+      paymentId: now.payment.id,
+      reason: 'books-differ',
+      detail: describeLeft(left),
+    });
+  }
+  return { kind: 'differs' };
+}
+
+/** What the books say goes through the one door that all news goes through. */
+async function apply(tx: TenantTx, compared: Compared): Promise<Applied | undefined> {
+  const { tenant, before, told, found } = compared;
+  const cause = { source: 'reconciliation', timeZone: tenant.timeZone } as const;
+  const applied = told.about && (await applyObservation(tx, before.payment, told.about, cause));
+  if (told.another && found.some(({ what }) => what === 'paid-twice')) {
+    await applyObservation(tx, before.payment, told.another, cause);
+  }
+  return applied;
+}
+
+async function read(tx: TenantTx, { id, orderId }: Payment): Promise<Entry & Siblings> {
+  const all = await payments.listOfOrder(tx, orderId);
+  return {
+    payment: await payments.get(tx, id),
+    refunds: await refunds.listOfPayments(tx, [id]),
+    siblings: all.flatMap(({ transactionId }) => transactionId ?? []),
+  };
+}
+
+function compare(entry: Entry & Partial<Siblings>, { about, another }: Told): Difference[] {
+  // A second one that has a row of its own is compared there.
+  const isKnown = another && entry.siblings?.includes(another.transactionId);
+  const further = isKnown ? undefined : another;
+  const fee = about ? feeOf(entry.payment, about) : 0n;
+  const said: Said = { about: about && toTheirs(about), another: further && toTheirs(further) };
+  return differencesOf(toOurs(entry, fee === 'contradictory' ? 0n : fee), said);
+}
+
+/** `fee`: what the provider charged the shopper on top, which is in all its sums. */
+function toOurs({ payment, refunds: all }: Entry, fee: bigint): Ours {
+  return {
+    status: payment.status,
+    transactionId: payment.transactionId,
+    amount: payment.money.amount + fee,
+    currency: payment.money.currency,
+    captured: payment.capturedAmount,
+    refunded: payment.refundedAmount,
+    lost: payment.lostAmount,
+    isCallRunning: payment.status === 'creating' && payment.isLeased,
+    mayBeThere:
+      payment.mayHavePage || payment.token !== undefined || payment.transactionId !== undefined,
+    refunds: all.map((refund) => ({
+      key: refund.providerKey,
+      amount: refund.money.amount,
+      status: refund.status,
+      isSettling: isYoung(refund),
+    })),
+  };
+}
+
+function toTheirs({ state, transactionId, money, refundedAmount, books }: Observation) {
+  return {
+    state,
+    transactionId,
+    amount: money.amount,
+    currency: money.currency,
+    refunded: refundedAmount,
+    refunds: books?.refunds,
+  };
+}
+
+function isSettling({ payment, refunds: all }: Entry): boolean {
+  return payment.isSettling || all.some(isYoung);
+}
+
+function isYoung({ status, isLeased, acceptedAt }: Refund): boolean {
+  const isAccepted = status === 'accepted' && acceptedAt !== undefined;
+  return isLeased || (isAccepted && acceptedAt.getTime() > Date.now() - booksLagMs);
+}
+
+/** Somebody else learned something of it since: our answer may be the older one. */
+function isMoved(before: Payment, now: Payment): boolean {
+  return (
+    before.status !== now.status ||
+    before.transactionId !== now.transactionId ||
+    before.capturedAmount !== now.capturedAmount ||
+    before.refundedAmount !== now.refundedAmount ||
+    before.lostAmount !== now.lostAmount
+  );
+}
+
+function isSame(one: Difference, other: Difference): boolean {
+  return one.what === other.what && one.subject === other.subject;
+}
+
+function describeLeft(left: readonly Difference[]): string {
+  const lines = left.map(({ what, ours, theirs }) => `${what}: ${ours} here, ${theirs} there`);
+  return `The provider's books differ: ${lines.join('; ')}.`;
+}
+
+function foundIn(answer: StatusAnswer): Observation | undefined {
+  return answer.kind === 'found' ? answer.observation : undefined;
+}
+
+function silent(reason: string): Answered {
+  return { kind: 'again', reason, isSilent: true };
+}
+
+function again(reason: string): Answered {
+  return { kind: 'again', reason, isSilent: false };
+}

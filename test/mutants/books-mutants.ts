@@ -120,7 +120,7 @@ export const booksMutants: readonly Mutant[] = [
         replacement: 'where $4::int is null or u.used is not null',
       },
     ],
-    tests: ['test/gateway/create.test.ts'],
+    tests: ['test/gateway/quota.test.ts'],
   },
   {
     name: 'quota-not-given-back',
@@ -132,7 +132,7 @@ export const booksMutants: readonly Mutant[] = [
         replacement: '',
       },
     ],
-    tests: ['test/gateway/create.test.ts'],
+    tests: ['test/gateway/quota.test.ts'],
   },
   {
     name: 'quota-given-back-twice',
@@ -144,7 +144,7 @@ export const booksMutants: readonly Mutant[] = [
         replacement: 'quotaPeriod: order.quotaPeriod,',
       },
     ],
-    tests: ['test/gateway/create.test.ts', 'test/gateway/money-edges.test.ts'],
+    tests: ['test/gateway/quota.test.ts'],
   },
   {
     name: 'outbox-beside-the-transaction',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { jobPayloads } from '../../src/domain/jobs.ts';
 import type { MailMessage } from '../../src/providers/mail/mailer.ts';
 import { createOrderMails } from '../../src/services/order-mails.ts';
@@ -61,6 +61,23 @@ test('mails that waited say what is true now, and nothing that is over', async (
   await sendWaiting();
 
   expect(kinds()).toEqual(['paid']);
+});
+
+test('a change that is not committed leaves no mail', async () => {
+  const { admin } = gateway;
+  await admin.query(`create function refuse() returns trigger language plpgsql
+    as $$ begin raise exception 'refused at commit'; end $$`);
+  await admin.query(`create constraint trigger refuse_page after insert on order_events
+    deferrable initially deferred for each row when (new.kind = 'page-created')
+    execute function refuse()`);
+  onTestFinished(async () => {
+    await admin.query('drop function refuse cascade');
+  });
+
+  const failed = await merchant.create(anOrder());
+
+  expect(failed.status).toBe(500);
+  expect(await merchant.rows('outbox')).toEqual([]);
 });
 
 test('every payment has message ids of its own, the same at every try', async () => {

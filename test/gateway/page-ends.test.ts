@@ -200,6 +200,28 @@ test('a page that came while its payment was ended is not handed out', async () 
   expect(await jobs('payment-end')).toHaveLength(1);
 });
 
+test('a page that was made since the provider was asked is not given up', async () => {
+  const order = anOrder();
+  gateway.midtrans.answerCreates((req) => req.socket.destroy());
+  await merchant.create(order);
+  gateway.midtrans.answerCreates(undefined);
+  const [payment] = await payments();
+  if (!payment) throw new Error('The order has no payment.');
+  let answer = () => {};
+  gateway.midtrans.answerStatuses((_req, res) => {
+    answer = () => json(res, 200, { status_code: '404', status_message: 'not found' });
+  });
+  const ending = end(payment);
+  await expect.poll(() => gateway.midtrans.statusCalls().length).toBe(1);
+  const page = await merchant.create(order);
+
+  answer();
+
+  expect(await ending).toBe('open');
+  expect(await merchant.orderStatus(order.orderId)).toBe('pending');
+  expect((await merchant.create(order)).body.token).toBe(page.body.token);
+});
+
 test('ending what stays pending does not queue itself for ever', async () => {
   const order = anOrder();
   await merchant.create(order);

@@ -70,6 +70,17 @@ test('a part, then the rest', async () => {
   expect(listed.body.refundable).toBe(0);
 });
 
+test('every part lowers the revenue', async () => {
+  const paid = await desk.paidOrder();
+  desk.doRefunds(paid);
+
+  await desk.refund(paid.order_id, { amount: 50_000 });
+  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 100_000 });
+  await desk.refund(paid.order_id, { amount: 30_000 });
+
+  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 70_000 });
+});
+
 test('the history says who asked, why, and what came of it', async () => {
   const paid = await desk.paidOrder();
   desk.doRefunds(paid);

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   aNotification,
@@ -56,6 +57,33 @@ test('a refused call does not unpay an order that was paid meanwhile', async () 
   expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
+test.each<[string, (res: ServerResponse) => unknown]>([
+  ['is refused', (res) => json(res, 401, { error_messages: ['no'] })],
+  ['is cut', (res) => res.destroy()],
+])(
+  'a call that lost its lease and %s does not unmake the page that replaced it',
+  async (_, end) => {
+    const order = anOrder();
+    let endFirst = () => {};
+    gateway.midtrans.answerCreates((_req, res) => {
+      endFirst = () => end(res);
+    });
+    const slow = merchant.create(order);
+    await expect.poll(() => gateway.midtrans.createCalls().length).toBe(1);
+    await gateway.admin.query('update payments set lease_until = now() where tenant_id = $1', [
+      merchant.id,
+    ]);
+    gateway.midtrans.answerCreates(undefined);
+    const replaced = await merchant.create(order);
+
+    endFirst();
+
+    expect((await slow).status).toBeGreaterThanOrEqual(500);
+    expect(await payments()).toMatchObject([{ status: 'pending', token: replaced.body.token }]);
+    expect((await merchant.create(order)).body).toEqual(replaced.body);
+  },
+);
+
 test('a page that was made while the order was paid is not shown, and is ended', async () => {
   const order = anOrder();
   const first = await merchant.create(order);
@@ -81,7 +109,9 @@ test('a paid order answers the page that was paid, and its other page is ended',
   const again = await merchant.create(order);
 
   expect(again.body.redirectUrl).toMatch(/token-\d+$/);
-  const [job] = await endJobs();
+  const jobs = await endJobs();
+  expect(jobs).toHaveLength(1);
+  const [job] = jobs;
   const tenant = await gateway.tenantOf(merchant.slug);
   const ending = await gateway.services.checks.end(tenant, job?.payload.paymentId as never);
   expect(ending).toBe('ended');

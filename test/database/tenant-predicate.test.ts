@@ -1,0 +1,58 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { afterAll, expect, test } from 'vitest';
+import { createTestDatabase } from '../support/test-database.ts';
+import { connect } from './support/open.ts';
+import { readTenantTables } from './support/tenant-tables.ts';
+
+// The policy is the wall, the predicate is the door: without it a statement reads every shard, and
+// the policy alone stands between two tenants.
+const folder = new URL('../../src/repositories/', import.meta.url);
+/** The control plane looks for the tenant that a request is for. */
+const acrossTenants = ['tenants.ts'];
+
+const database = await createTestDatabase();
+const admin = await connect(database.admin);
+const tables = (await readTenantTables(admin)).map(({ name }) => name);
+const files = (await readdir(folder)).filter((file) => !acrossTenants.includes(file));
+
+afterAll(async () => {
+  await admin.end();
+  await database.drop();
+});
+
+/** The SQL of a file: each template that begins as a statement does. */
+async function statementsOf(file: string): Promise<string[]> {
+  const source = await readFile(new URL(file, folder), 'utf8');
+  return [...source.matchAll(/`([^`]*)`/g)]
+    .map(([, text = '']) => text.trim())
+    .filter((text) => /^(?:select|insert|update|delete|with)\b/.test(text));
+}
+
+/** How often a statement reads or changes rows of a tenant table. */
+function usesIn(statement: string): number {
+  const names = [...statement.matchAll(/\b(?:from|join|update)\s+(\w+)/g)].map(([, name]) => name);
+  return names.filter((name) => tables.includes(name ?? '')).length;
+}
+
+/** A table is joined by the tenant of another one, and the first of them by the caller's. */
+function predicatesIn(statement: string): number {
+  if (!/\btenant_id = \$1(?!\d)/.test(statement)) return 0;
+  return [...statement.matchAll(/\btenant_id = (?:\$1(?!\d)|\w+\.tenant_id)/g)].length;
+}
+
+test.each(files)('every statement of %s names its tenant', async (file) => {
+  for (const statement of await statementsOf(file)) {
+    expect(predicatesIn(statement), statement).toBeGreaterThanOrEqual(usesIn(statement));
+    if (!statement.startsWith('insert')) continue;
+    expect(statement).toMatch(
+      /^insert into \w+(?: as \w+)?\s+\(tenant_id,[^)]*\)\s+(?:values \(\$1[,)]|select )/,
+    );
+  }
+});
+
+test('the statements are found', async () => {
+  const all = (await Promise.all(files.map(statementsOf))).flat();
+
+  expect(all.length).toBeGreaterThan(40);
+  expect(all.filter((statement) => usesIn(statement) > 0).length).toBeGreaterThan(30);
+});

@@ -94,41 +94,51 @@ export async function listDays(
   }));
 }
 
-/** The same, added up from the transfers themselves. */
-export async function balancesOfTransfers(tx: TenantTx): Promise<Balance[]> {
-  const { rows } = await tx.query<BalanceRow>(
-    `select account, currency, sum(debits) as debits, sum(credits) as credits
-       from (select debit_account as account, currency, amount as debits, 0 as credits
-               from ledger_transfers where tenant_id = $1
-              union all
-             select credit_account, currency, 0, amount
-               from ledger_transfers where tenant_id = $1) sides
-      group by account, currency
-      order by account, currency
-      limit 100`,
-    [tx.tenantId],
-  );
-  return rows.map(toBalance);
-}
-
+/** One figure of the books that another one contradicts. */
 export type Discrepancy = {
-  readonly paymentId: string;
+  readonly where: string;
   readonly what: string;
   readonly expected: bigint;
   readonly found: bigint;
 };
+type DiscrepancyRow = { where: string; what: string; expected: string; found: string };
+
+/** Days whose totals are not what their transfers add up to. */
+export async function listDayDiscrepancies(tx: TenantTx, limit: number): Promise<Discrepancy[]> {
+  const { rows } = await tx.query<DiscrepancyRow>(
+    `with added as (
+       select day, account, currency, sum(debits) as debits, sum(credits) as credits
+         from (select day, debit_account as account, currency, amount as debits, 0 as credits
+                 from ledger_transfers where tenant_id = $1
+                union all
+               select day, credit_account, currency, 0, amount
+                 from ledger_transfers where tenant_id = $1) sides
+        group by day, account, currency)
+     select concat_ws(' ', 'account', account, currency, 'on', day) as where,
+            x.what, x.expected, x.found
+       from added a
+       full join (select * from ledger_days where tenant_id = $1) d
+            using (day, account, currency)
+      cross join lateral (values
+        ('debits', coalesce(a.debits, 0), coalesce(d.debits, 0)),
+        ('credits', coalesce(a.credits, 0), coalesce(d.credits, 0))) as x (what, expected, found)
+      where x.expected <> x.found
+      order by day, account, currency, x.what
+      limit $2`,
+    [tx.tenantId, limit],
+  );
+  return rows.map(toDiscrepancy);
+}
 
 /**
  * Payments whose position is not what their transfers add up to. A fee on top counts by itself, and
  * not in what was captured and refunded.
  */
-export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Discrepancy[]> {
-  const { rows } = await tx.query<{
-    payment_id: string;
-    what: string;
-    expected: string;
-    found: string;
-  }>(
+export async function listPaymentDiscrepancies(
+  tx: TenantTx,
+  limit: number,
+): Promise<Discrepancy[]> {
+  const { rows } = await tx.query<DiscrepancyRow>(
     `with posted as (
        select payment_id,
               sum(case when credit_account = 'sales' then amount
@@ -147,7 +157,7 @@ export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Di
               case when captured_amount > 0 then customer_fee else 0 end as fee,
               captured_amount - case when captured_amount > 0 then customer_fee else 0 end as sold
          from payments where tenant_id = $1)
-     select p.id as payment_id, x.what, x.expected, x.found
+     select 'payment ' || p.id as where, x.what, x.expected, x.found
        from positions p
        left join posted t on t.payment_id = p.id
       cross join lateral (values
@@ -160,12 +170,11 @@ export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Di
       limit $2`,
     [tx.tenantId, limit],
   );
-  return rows.map((row) => ({
-    paymentId: row.payment_id,
-    what: row.what,
-    expected: BigInt(row.expected),
-    found: BigInt(row.found),
-  }));
+  return rows.map(toDiscrepancy);
+}
+
+function toDiscrepancy({ expected, found, ...row }: DiscrepancyRow): Discrepancy {
+  return { ...row, expected: BigInt(expected), found: BigInt(found) };
 }
 
 function toBalance({ account, currency, debits, credits }: BalanceRow): Balance {

@@ -135,6 +135,11 @@ test.each([
     'sales',
   ],
   [
+    'a total stands under another day',
+    'update ledger_days set day = day - 1 where tenant_id = $1',
+    'account sales IDR on',
+  ],
+  [
     'a payment claims more',
     'update payments set captured_amount = captured_amount - 1 where tenant_id = $1',
     'captured',

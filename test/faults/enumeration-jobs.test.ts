@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jobFlows } from './flows/jobs.ts';
+import { enumerate } from './support/enumeration.ts';
+import { startWorld, type World } from './support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+});
+
+afterAll(() => world.close());
+
+const cases = jobFlows.flatMap((flow) => flow.kinds.map((kind) => ({ flow, kind })));
+
+test.for(cases)(
+  '$flow.name: whatever fails at each $kind seam',
+  async ({ flow, kind }, { task }) => {
+    const { evidence, wrongs } = await enumerate(world, flow, kind);
+
+    task.meta.evidence = evidence;
+    expect(wrongs).toEqual([]);
+    expect(evidence.seams).toMatchObject([{ hit: evidence.seams[0]?.count }]);
+  },
+);

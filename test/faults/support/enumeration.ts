@@ -1,7 +1,7 @@
 import type { Flow } from '../flows/story.ts';
 import { count, type Evidence, emptyEvidence } from './evidence.ts';
 import { type FaultMode, faultModes, type Passage, type Plan, type SeamKind } from './gate.ts';
-import { learn, newsTimeOf, runOnce } from './runs.ts';
+import { newsTimeOf, runOnce, runTwice } from './runs.ts';
 import type { World } from './world.ts';
 
 export type Enumerated = { readonly evidence: Evidence; readonly wrongs: readonly string[] };
@@ -12,8 +12,7 @@ export type Enumerated = { readonly evidence: Evidence; readonly wrongs: readonl
  */
 export async function enumerate(world: World, flow: Flow, kind: SeamKind): Promise<Enumerated> {
   const evidence = emptyEvidence();
-  const { passages } = await learn(world, flow, evidence);
-  const seams = passages.filter((passage) => passage.kind === kind);
+  const seams = await learnSeams(world, { flow, kind, evidence });
   const wrongs: string[] = [];
   const hits = new Set<number>();
   let runs = 0;
@@ -35,6 +34,19 @@ export async function enumerate(world: World, flow: Flow, kind: SeamKind): Promi
   }
   evidence.seams.push({ flow: flow.name, kind, count: seams.length, hit: hits.size, runs });
   return { evidence, wrongs };
+}
+
+/** A flow that does not pass the same seams each time could not be enumerated. */
+async function learnSeams(
+  world: World,
+  { flow, kind, evidence }: { flow: Flow; kind: SeamKind; evidence: Evidence },
+): Promise<Passage[]> {
+  const [first = [], second] = (await runTwice(world, flow, evidence)).map((passages) =>
+    passages.filter((passage) => passage.kind === kind),
+  );
+  const [once, again] = [first, second].map((seams) => JSON.stringify(seams));
+  if (once === again) return first;
+  throw new Error(`${flow.name} goes now ${once}, now ${again}`);
 }
 
 /** Only a connection can be refused, and a connection begins with a greeting. */

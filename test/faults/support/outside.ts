@@ -20,7 +20,6 @@ type Mail = {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
 };
 
-
 type Options = { readonly midtransUrl: string; readonly inboxUrl: string; readonly admin: pg.Pool };
 
 /** What shoppers, banks, the provider and time do, and what its books and the inbox say. */

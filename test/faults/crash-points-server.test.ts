@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { actionFlows } from './flows/actions.ts';
+import { orderFlows } from './flows/orders.ts';
+import { crashEverywhere, type Victim } from './support/crashes.ts';
+import { type Processes, startProcesses } from './support/processes.ts';
+import { startWorld, type World } from './support/world.ts';
+
+let world: World;
+let processes: Processes;
+let server: Victim;
+
+beforeAll(async () => {
+  world = await startWorld();
+  processes = await startProcesses(world);
+  server = { name: 'server', kill: processes.killServer, recover: processes.restartServer };
+});
+
+afterAll(async () => {
+  await processes.close();
+  await world.close();
+});
+
+/** The sweep is the worker's. */
+const flows = [...orderFlows, ...actionFlows].filter(({ name }) => !name.startsWith('poll'));
+
+test.for(flows)('$name: kill -9 of the server at each point', async (flow, { task }) => {
+  const { evidence, wrongs } = await crashEverywhere(processes, flow, server);
+
+  task.meta.evidence = evidence;
+  expect(wrongs).toEqual([]);
+  expect(evidence.crashPoints).toMatchObject([{ hit: evidence.crashPoints[0]?.count }]);
+});

@@ -47,13 +47,13 @@ function byWorker(flow: Flow): Flow {
   };
 }
 
-test.for(jobFlows.map(byWorker))(
-  '$name: kill -9 of the worker at each point',
-  async (flow, { task }) => {
-    const { evidence, wrongs } = await crashEverywhere(processes, flow, victim);
+/** One of each kind of job. */
+const flows = jobFlows.filter(({ name }) => !name.endsWith('was not')).map(byWorker);
 
-    task.meta.evidence = evidence;
-    expect(wrongs).toEqual([]);
-    expect(evidence.crashPoints).toMatchObject([{ hit: evidence.crashPoints[0]?.count }]);
-  },
-);
+test.for(flows)('$name: kill -9 of the worker at each point', async (flow, { task }) => {
+  const { evidence, wrongs } = await crashEverywhere(processes, flow, victim);
+
+  task.meta.evidence = evidence;
+  expect(wrongs).toEqual([]);
+  expect(evidence.crashPoints).toMatchObject([{ hit: evidence.crashPoints[0]?.count }]);
+});

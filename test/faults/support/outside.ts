@@ -83,11 +83,12 @@ export function createOutside({ midtransUrl, inboxUrl, admin }: Options) {
     },
     /** Whoever held a lease is believed dead now. */
     async lapse(): Promise<void> {
-      for (const table of ['payments', 'refunds', 'idempotency_keys']) {
-        await admin.query(
-          `update ${table} set lease_until = now() - interval '1 second' where lease_until > now()`,
-        );
-      }
+      await admin.query(`do $$ declare leased text; begin
+        foreach leased in array array['payments', 'refunds', 'idempotency_keys'] loop
+          execute format(
+            'update %I set lease_until = now() - interval ''1 s'' where lease_until > now()', leased);
+        end loop;
+      end $$`);
     },
     /** What the sweep would ask about some day, it asks about now. */
     async bringChecksForward(): Promise<void> {

@@ -66,6 +66,34 @@ create table public.api_keys (
   constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32))
 );
 
+create table public.attention_items (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  payment_id uuid,
+  reason text not null,
+  detail text not null,
+  created_at timestamp with time zone default now() not null,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  resolution text,
+  constraint attention_items_pkey PRIMARY KEY (tenant_id, id),
+  constraint attention_items_reason_known CHECK ((reason = ANY (ARRAY['late-money'::text, 'paid-twice'::text, 'fee-on-top'::text, 'charged-back'::text, 'reversed'::text, 'refund-refused-by-bank'::text, 'refund-refused'::text, 'refund-stalled'::text, 'change-refused'::text, 'change-stalled'::text, 'unknown-there'::text, 'amount-differs'::text, 'news-that-cannot-be'::text, 'fraud-hold'::text]))),
+  constraint attention_items_resolved_whole CHECK ((((resolved_at IS NULL) = (resolved_by IS NULL)) AND ((resolved_at IS NULL) = (resolution IS NULL)))),
+  constraint attention_items_resolver_known CHECK ((resolved_by = ANY (ARRAY['merchant'::text, 'kassa'::text])))
+);
+
+create table public.customer_totals (
+  tenant_id uuid not null,
+  customer_id uuid not null,
+  currency text not null,
+  orders bigint default 0 not null,
+  paid_orders bigint default 0 not null,
+  spent_amount bigint default 0 not null,
+  refunded_amount bigint default 0 not null,
+  constraint customer_totals_pkey PRIMARY KEY (tenant_id, customer_id, currency)
+);
+
 create table public.customers (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -87,7 +115,8 @@ create table public.daily_stats (
   orders bigint default 0 not null,
   amount bigint default 0 not null,
   refunded_amount bigint default 0 not null,
-  constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status)
+  method text default ''::text not null,
+  constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status, method)
 );
 
 create table public.idempotency_keys (
@@ -132,9 +161,9 @@ create table public.ledger_transfers (
   created_at timestamp with time zone default now() not null,
   constraint ledger_transfers_pkey PRIMARY KEY (tenant_id, id),
   constraint ledger_transfers_amount_positive CHECK ((amount > 0)),
-  constraint ledger_transfers_credit_known CHECK ((credit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'refunds'::text, 'losses'::text]))),
-  constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'refunds'::text, 'losses'::text]))),
-  constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text, 'loss'::text]))),
+  constraint ledger_transfers_credit_known CHECK ((credit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'customer_fees'::text, 'refunds'::text, 'losses'::text]))),
+  constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'customer_fees'::text, 'refunds'::text, 'losses'::text]))),
+  constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'fee'::text, 'refund'::text, 'loss'::text]))),
   constraint ledger_transfers_two_sides CHECK ((debit_account <> credit_account))
 );
 
@@ -156,6 +185,30 @@ create table public.notifications (
   constraint notifications_status_known CHECK ((status = ANY (ARRAY['received'::text, 'processed'::text, 'unmatched'::text, 'rejected'::text])))
 );
 
+create table public.order_actions (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  order_id uuid not null,
+  kind text not null,
+  payment_ids uuid[] not null,
+  reason text,
+  status text not null,
+  detail text,
+  lease_id uuid,
+  lease_until timestamp with time zone,
+  unclear_at timestamp with time zone,
+  next_check_at timestamp with time zone,
+  alarmed_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint order_actions_pkey PRIMARY KEY (tenant_id, id),
+  constraint order_actions_followed CHECK (((status = 'requested'::text) = (next_check_at IS NOT NULL))),
+  constraint order_actions_kind_known CHECK ((kind = ANY (ARRAY['cancel'::text, 'void'::text, 'capture'::text]))),
+  constraint order_actions_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL))),
+  constraint order_actions_lease_with_doubt CHECK (((lease_id IS NULL) OR (status = 'requested'::text))),
+  constraint order_actions_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'done'::text, 'refused'::text])))
+);
+
 create table public.order_events (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -168,7 +221,7 @@ create table public.order_events (
   reference text,
   detail text,
   request_id text,
-  created_at timestamp with time zone default now() not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
   constraint order_events_pkey PRIMARY KEY (tenant_id, id),
   constraint order_events_source_known CHECK ((source = ANY (ARRAY['api'::text, 'notification'::text, 'check'::text])))
 );
@@ -187,10 +240,10 @@ create table public.orders (
   content_hash bytea not null,
   business_day date not null,
   quota_period text,
-  attention_reason text,
   paid_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  method text,
   constraint orders_pkey PRIMARY KEY (tenant_id, id),
   constraint orders_order_id_key UNIQUE (tenant_id, order_id),
   constraint orders_amount_positive CHECK ((amount > 0)),
@@ -231,15 +284,19 @@ create table public.payments (
   updated_at timestamp with time zone default now() not null,
   captured_amount bigint default 0 not null,
   lost_amount bigint default 0 not null,
+  attempt integer default 1 not null,
+  customer_fee bigint default 0 not null,
   constraint payments_pkey PRIMARY KEY (tenant_id, id),
-  constraint payments_reference_key UNIQUE (tenant_id, provider, provider_reference),
+  constraint payments_attempt_key UNIQUE (tenant_id, provider, provider_reference, attempt),
   constraint payments_amount_positive CHECK ((amount > 0)),
-  constraint payments_captured_within_amount CHECK (((captured_amount >= 0) AND (captured_amount <= amount))),
+  constraint payments_attempt_positive CHECK ((attempt > 0)),
+  constraint payments_captured_within_amount CHECK (((captured_amount >= 0) AND (captured_amount <= (amount + customer_fee)))),
+  constraint payments_customer_fee_not_negative CHECK ((customer_fee >= 0)),
   constraint payments_lease_with_call CHECK (((status = 'creating'::text) = (lease_id IS NOT NULL))),
   constraint payments_lost_not_negative CHECK ((lost_amount >= 0)),
   constraint payments_outgo_within_captured CHECK (((refunded_amount + lost_amount) <= captured_amount)),
   constraint payments_provider_known CHECK ((provider = ANY (ARRAY['midtrans'::text, 'stripe'::text]))),
-  constraint payments_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= amount))),
+  constraint payments_refund_within_amount CHECK (((refunded_amount >= 0) AND (refunded_amount <= (amount + customer_fee)))),
   constraint payments_status_known CHECK ((status = ANY (ARRAY['creating'::text, 'unknown'::text, 'pending'::text, 'challenged'::text, 'authorized'::text, 'paid'::text, 'failed'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text, 'partially_refunded'::text, 'disputed'::text])))
 );
 
@@ -272,9 +329,13 @@ create table public.refunds (
   confirmed_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  next_check_at timestamp with time zone default (now() + '00:01:00'::interval),
+  alarmed_at timestamp with time zone,
+  unclear_at timestamp with time zone,
   constraint refunds_pkey PRIMARY KEY (tenant_id, id),
   constraint refunds_provider_key_key UNIQUE (tenant_id, payment_id, provider_key),
   constraint refunds_amount_positive CHECK ((amount > 0)),
+  constraint refunds_followed CHECK (((status = ANY (ARRAY['confirmed'::text, 'refused'::text])) OR (next_check_at IS NOT NULL) OR ((status = 'accepted'::text) AND (alarmed_at IS NOT NULL)))),
   constraint refunds_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL))),
   constraint refunds_lease_with_doubt CHECK (((lease_id IS NULL) OR (status = ANY (ARRAY['requested'::text, 'unknown'::text])))),
   constraint refunds_source_known CHECK ((source = ANY (ARRAY['merchant'::text, 'provider'::text]))),
@@ -336,21 +397,34 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NULL);
+CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
+CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
+CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
+CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
+CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
 CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_check_at) WHERE ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text])) AND (next_check_at IS NOT NULL));
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
 
 -- Foreign keys, and checks that older rows need not pass
 
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.attention_items add constraint attention_items_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.attention_items add constraint attention_items_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+alter table public.attention_items add constraint attention_items_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.customer_totals add constraint customer_totals_customer_fkey FOREIGN KEY (tenant_id, customer_id) REFERENCES public.customers(tenant_id, id);
+alter table public.customer_totals add constraint customer_totals_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.customers add constraint customers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.daily_stats add constraint daily_stats_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.idempotency_keys add constraint idempotency_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -360,6 +434,8 @@ alter table public.ledger_transfers add constraint ledger_transfers_payment_fkey
 alter table public.ledger_transfers add constraint ledger_transfers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.notifications add constraint notifications_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.notifications add constraint notifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.order_actions add constraint order_actions_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
+alter table public.order_actions add constraint order_actions_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.order_events add constraint order_events_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.order_events add constraint order_events_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.order_events add constraint order_events_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -383,6 +459,10 @@ CREATE TRIGGER tenants_announce AFTER INSERT OR DELETE OR UPDATE ON public.tenan
 
 alter table public.api_keys enable row level security;
 alter table public.api_keys force row level security;
+alter table public.attention_items enable row level security;
+alter table public.attention_items force row level security;
+alter table public.customer_totals enable row level security;
+alter table public.customer_totals force row level security;
 alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
@@ -395,6 +475,8 @@ alter table public.ledger_transfers enable row level security;
 alter table public.ledger_transfers force row level security;
 alter table public.notifications enable row level security;
 alter table public.notifications force row level security;
+alter table public.order_actions enable row level security;
+alter table public.order_actions force row level security;
 alter table public.order_events enable row level security;
 alter table public.order_events force row level security;
 alter table public.orders enable row level security;
@@ -420,6 +502,14 @@ create policy api_keys_tenant on public.api_keys to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
+create policy attention_items_tenant on public.attention_items to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy customer_totals_tenant on public.customer_totals to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy customers_tenant on public.customers to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
@@ -441,6 +531,10 @@ create policy ledger_transfers_tenant on public.ledger_transfers to kassa_app
   with check ((tenant_id = app.current_tenant()));
 
 create policy notifications_tenant on public.notifications to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy order_actions_tenant on public.order_actions to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -491,12 +585,15 @@ grant usage on schema public to kassa_worker;
 revoke all on function app.set_tenant(uuid) from public;
 grant execute on function app.set_tenant(uuid) to kassa_app;
 grant insert, select, update on table public.api_keys to kassa_platform;
+grant insert, select, update on table public.attention_items to kassa_app;
+grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
 grant insert, select, update on table public.notifications to kassa_app;
+grant insert, select, update on table public.order_actions to kassa_app;
 grant insert, select on table public.order_events to kassa_app;
 grant insert, select, update on table public.orders to kassa_app;
 grant insert, select on table public.outbox to kassa_app;

@@ -1,6 +1,11 @@
 import pg from 'pg';
 import { z } from 'zod';
 
+import type { AttentionReason } from '../src/domain/attention.ts';
+import { orderStandOf, type PaymentStatus } from '../src/domain/payment-states.ts';
+import { checkOwnBooks, type Invariant } from './own-books.ts';
+import { BookedRefund, findOddRefunds, readRefunds } from './refund-checker.ts';
+
 /** What the emulator's books say of one transaction; they have more. */
 const Transaction = z.object({
   order_id: z.string(),
@@ -8,9 +13,11 @@ const Transaction = z.object({
   merchant_id: z.string(),
   status: z.string(),
   fraud_status: z.string().optional(),
+  fee: z.number(),
   captured_amount: z.number(),
   refunded_amount: z.number(),
   net_amount: z.number(),
+  refunds: z.array(BookedRefund),
 });
 type Transaction = z.infer<typeof Transaction>;
 
@@ -24,19 +31,16 @@ type PaymentRow = {
   order_id: string;
   merchant: string;
   tenant: string;
+  order_status: string;
   reference: string;
   transaction_id: string | null;
-  status: string;
+  status: PaymentStatus;
+  fee: string;
   captured: string;
   refunded: string;
   lost: string;
-  attention: string | null;
-};
-
-export type Invariant = {
-  readonly name: string;
-  readonly checked: number;
-  readonly violations: readonly string[];
+  /** What a person was told of this order, by now resolved or not. */
+  attention: AttentionReason[];
 };
 
 type CheckOptions = {
@@ -56,13 +60,20 @@ export async function checkMoney({ adminUrl, midtransUrl }: CheckOptions): Promi
   try {
     await client.query('begin isolation level repeatable read, read only');
     const payments = await readPayments(client, midtransUrl);
+    const refunds = await readRefunds(client);
     const invariants = [
       noLostPayment(transactions, payments),
       noDoubleCharge(payments),
       noPhantom(transactions, payments),
       exactMoney(transactions, payments),
+      ordersFollowPayments(payments),
+      {
+        name: 'I5 one refund there per refund here',
+        checked: refunds.length,
+        violations: findOddRefunds(transactions, payments, refunds),
+      },
     ];
-    for (const check of ownBooks) invariants.push(await runOwn(client, check));
+    invariants.push(...(await checkOwnBooks(client)));
     return invariants;
   } finally {
     await client.end();
@@ -74,12 +85,15 @@ async function readPayments(client: pg.Client, midtransUrl: string): Promise<Pay
   const { rows } = await client.query<PaymentRow & { server_key: string }>(
     `select p.id, p.order_id, t.slug as tenant, t.midtrans_merchant_id as merchant,
             t.midtrans_server_key as server_key, p.provider_reference as reference,
-            p.provider_transaction_id as transaction_id, p.status,
-            p.captured_amount as captured, p.refunded_amount as refunded, p.lost_amount as lost,
-            o.attention_reason as attention
+            p.provider_transaction_id as transaction_id, p.status, o.status as order_status,
+            p.customer_fee as fee, p.captured_amount as captured, p.refunded_amount as refunded,
+            p.lost_amount as lost,
+            array(select a.reason from attention_items a
+                   where a.tenant_id = p.tenant_id and a.order_id = p.order_id) as attention
        from payments p
        join orders o on o.tenant_id = p.tenant_id and o.id = p.order_id
-       join tenants t on t.id = p.tenant_id`,
+       join tenants t on t.id = p.tenant_id
+      order by p.created_at desc, p.id desc`,
   );
   return rows.map(({ server_key, ...row }) => ({
     ...row,
@@ -90,7 +104,7 @@ async function readPayments(client: pg.Client, midtransUrl: string): Promise<Pay
   }));
 }
 
-/** I1: every capture that the provider kept is paid in our books. */
+/** I1: every capture that the provider kept is paid in our books, each by a payment of its own. */
 function noLostPayment(
   transactions: readonly Transaction[],
   payments: readonly PaymentRow[],
@@ -108,17 +122,31 @@ function noLostPayment(
   return { name: 'I1 no lost payment', checked: kept.length, violations };
 }
 
-/** I2: an order has one capture, unless a person was told of the second. */
+/** What tells a person that an order took money more than once, or took it again. */
+const secondMoney: readonly AttentionReason[] = [
+  'paid-twice',
+  'late-money',
+  'reversed',
+  'charged-back',
+];
+
+/** I2: an order has one capture, unless a person was told of the second; it keeps one, unless told so. */
 function noDoubleCharge(payments: readonly PaymentRow[]): Invariant {
   const captured = payments.filter(({ captured }) => Number(captured) > 0);
   const orders = Map.groupBy(captured, ({ order_id }) => order_id);
+  const isTold = ([first]: readonly PaymentRow[], reasons: readonly AttentionReason[]) =>
+    first?.attention.some((reason) => reasons.includes(reason));
   const violations = [...orders.values()]
-    .filter(([first, ...further]) => further.length > 0 && !first?.attention)
+    .filter((same) => {
+      const keeping = same.filter((row) => keptOf(row) > 0);
+      const isUntold = same.length > 1 && !isTold(same, secondMoney);
+      return isUntold || (keeping.length > 1 && !isTold(same, ['paid-twice']));
+    })
     .map(([first]) => `${first?.tenant} ${first?.reference} was charged more than once`);
   return { name: 'I2 no double charge', checked: orders.size, violations };
 }
 
-/** I3: whatever is paid here has its capture there, of the same amount. */
+/** I3: whatever is paid here has its capture there, of the same amount and with the same fee in it. */
 function noPhantom(
   transactions: readonly Transaction[],
   payments: readonly PaymentRow[],
@@ -131,7 +159,9 @@ function noPhantom(
           transaction.transaction_id === payment.transaction_id &&
           transaction.merchant_id === payment.merchant,
       );
-      return found?.captured_amount !== Number(payment.captured);
+      return (
+        found?.captured_amount !== Number(payment.captured) || found.fee !== Number(payment.fee)
+      );
     })
     .map(({ tenant, reference }) => `${tenant} ${reference} has no such capture at the provider`);
   return { name: 'I3 no phantom payment', checked: captured.length, violations };
@@ -147,9 +177,7 @@ function exactMoney(
     const theirs = transactions.filter(({ merchant_id }) => merchant_id === merchant);
     const ours = payments.filter((payment) => payment.merchant === merchant);
     const net = sum(theirs.map(({ net_amount }) => net_amount));
-    const kept = sum(
-      ours.map((row) => Number(row.captured) - Number(row.refunded) - Number(row.lost)),
-    );
+    const kept = sum(ours.map(keptOf));
     const refundedThere = sum(theirs.map(({ refunded_amount }) => refunded_amount));
     const refundedHere = sum(ours.map(({ refunded }) => Number(refunded)));
     return [
@@ -161,107 +189,30 @@ function exactMoney(
   return { name: 'I4, I5 exact money and refunds', checked: merchants.size, violations };
 }
 
-type OwnCheck = { readonly name: string; readonly count: string; readonly violations: string };
-
-/** What can be said of our own books alone; each query answers one line per violation. */
-const ownBooks: readonly OwnCheck[] = [
-  {
-    name: 'I6 double entry: payments and transfers agree',
-    count: 'select count(*) from ledger_transfers',
-    violations: `
-      select p.id || ' has ' || (p.captured_amount - p.refunded_amount - p.lost_amount)
-             || ', its transfers ' || coalesce(sum(
-               case when l.debit_account = 'provider_balance' then l.amount
-                    when l.credit_account = 'provider_balance' then -l.amount end), 0) as line
-        from payments p
-        left join ledger_transfers l on l.tenant_id = p.tenant_id and l.payment_id = p.id
-       group by p.tenant_id, p.id, p.captured_amount, p.refunded_amount, p.lost_amount
-      having p.captured_amount - p.refunded_amount - p.lost_amount <> coalesce(sum(
-               case when l.debit_account = 'provider_balance' then l.amount
-                    when l.credit_account = 'provider_balance' then -l.amount end), 0)`,
-  },
-  {
-    name: 'I6 double entry: totals of days and transfers agree',
-    count: 'select count(*) from ledger_days',
-    violations: `
-      with sides as (
-        select tenant_id, day, debit_account as account, amount as debits, 0 as credits
-          from ledger_transfers
-         union all
-        select tenant_id, day, credit_account, 0, amount from ledger_transfers),
-      added as (
-        select tenant_id, day, account, sum(debits) as debits, sum(credits) as credits
-          from sides group by tenant_id, day, account)
-      select coalesce(a.account, d.account) || ' on ' || coalesce(a.day, d.day) as line
-        from added a full join ledger_days d using (tenant_id, day, account)
-       where (a.debits, a.credits) is distinct from (d.debits::numeric, d.credits::numeric)`,
-  },
-  {
-    name: 'I7 legal history: each change begins where the last one ended',
-    count: `select count(*) from order_events where kind = 'order-moved'`,
-    violations: `
-      with moves as (
-        select o.order_id, o.status, e.from_status, e.to_status,
-               lag(e.to_status, 1, 'pending') over w as before,
-               row_number() over (partition by o.tenant_id, o.id
-                                  order by e.created_at desc, e.id desc) as age
-          from orders o
-          join order_events e on e.tenant_id = o.tenant_id and e.order_id = o.id
-         where e.kind = 'order-moved'
-        window w as (partition by o.tenant_id, o.id order by e.created_at, e.id))
-      select order_id || ': ' || before || ', then ' || from_status || ' to ' || to_status as line
-        from moves where from_status <> before or (age = 1 and to_status <> status)`,
-  },
-  {
-    name: 'statistics are those of the orders',
-    count: 'select count(*) from daily_stats',
-    violations: `
-      with counted as (
-        select tenant_id, business_day as day, currency, status, count(*) as orders,
-               sum(amount) as amount, sum(refunded_amount) as refunded_amount
-          from orders group by 1, 2, 3, 4),
-      stored as (select * from daily_stats where orders <> 0 or amount <> 0 or refunded_amount <> 0)
-      select coalesce(c.status, s.status) || ' on ' || coalesce(c.day, s.day) as line
-        from counted c full join stored s using (tenant_id, day, currency, status)
-       where (c.orders, c.amount, c.refunded_amount)
-             is distinct from (s.orders, s.amount::numeric, s.refunded_amount::numeric)`,
-  },
-  {
-    name: 'the quota counts the orders that hold a place in it',
-    count: 'select count(*) from usage_counters',
-    violations: `
-      with held as (
-        select tenant_id, quota_period as period, count(*) as used
-          from orders where quota_period is not null group by 1, 2)
-      select u.tenant_id || ' in ' || u.period || ': ' || u.used as line
-        from usage_counters u left join held h using (tenant_id, period)
-       where u.used <> coalesce(h.used, 0)`,
-  },
-  {
-    name: 'I13 nothing is stuck: whatever is open will be asked about',
-    count: 'select count(*) from payments',
-    violations: `
-      select provider_reference || ' is ' || status as line from payments
-       where status in ('creating', 'unknown', 'pending', 'challenged', 'authorized')
-         and next_check_at is null`,
-  },
-];
-
-async function runOwn(client: pg.Client, check: OwnCheck): Promise<Invariant> {
-  const { rows: counts } = await client.query<{ count: string }>(check.count);
-  const { rows } = await client.query<{ line: string }>(check.violations);
-  return {
-    name: check.name,
-    checked: Number(counts[0]?.count),
-    violations: rows.map(({ line }) => line),
-  };
+/** I7: an order is what its payments say. */
+function ordersFollowPayments(payments: readonly PaymentRow[]): Invariant {
+  const orders = Map.groupBy(payments, ({ order_id }) => order_id);
+  const violations = [...orders.values()].flatMap((all) => {
+    const stands = all.map((row) => ({ ...row, capturedAmount: BigInt(row.captured) }));
+    const { status, payment } = orderStandOf(stands);
+    return payment.order_status === status
+      ? []
+      : [`${payment.tenant} ${payment.reference} is ${payment.order_status}, not ${status}`];
+  });
+  return { name: 'I7 orders are what their payments say', checked: orders.size, violations };
 }
 
 function paymentOf(transaction: Transaction, payments: readonly PaymentRow[]) {
   return payments.find(
-    ({ merchant, reference }) =>
-      merchant === transaction.merchant_id && reference === transaction.order_id,
+    (payment) =>
+      payment.merchant === transaction.merchant_id &&
+      payment.reference === transaction.order_id &&
+      payment.transaction_id === transaction.transaction_id,
   );
+}
+
+function keptOf({ captured, refunded, lost }: PaymentRow): number {
+  return Number(captured) - Number(refunded) - Number(lost);
 }
 
 function sum(values: readonly number[]): number {

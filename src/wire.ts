@@ -6,6 +6,8 @@ import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createAttentionService } from './services/attention.ts';
+import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { createLedgerService } from './services/ledger.ts';
@@ -70,23 +72,27 @@ export async function wire({ config, log, version }: WireOptions) {
   });
   const checks = createPaymentChecks({ db, midtrans, log });
   const providerTimeoutMs = config.PROVIDER_TIMEOUT_MS;
+  const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
+  const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const services = {
     directory,
     checks,
-    sweep: createSweep({ db, checks, directory, log }),
+    sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
     payments: createPaymentService({ db, midtrans, checks, addresses, providerTimeoutMs }),
     idempotency: createIdempotency({ db, log, providerTimeoutMs }),
     orders: createOrderService({ db }),
-    orderActions: createOrderActions({ db, midtrans, checks }),
-    refunds: createRefundService({ db, midtrans, providerTimeoutMs }),
+    orderActions,
+    refunds,
     notifications: createNotificationService({
       db,
       midtrans,
       confirmMs: config.NOTIFICATION_CONFIRM_MS,
       log,
     }),
+    attention: createAttentionService({ db }),
     stats: createStatsService({ db }),
     ledger: createLedgerService({ db }),
+    customers: createCustomerService({ db }),
     health: createHealthService({ db, version }),
   };
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orderStatuses } from '../domain/payment-states.ts';
 
 /**
  * `GET /orders/:orderId/status`. Public, and an order id can be guessed: nothing here says who
@@ -8,17 +9,11 @@ export const OrderStatusReply = z.object({
   success: z.literal(true),
   order: z.object({
     orderId: z.string(),
-    status: z.enum([
-      'pending',
-      'paid',
-      'failed',
-      'expired',
-      'cancelled',
-      'refunded',
-      'partially_refunded',
-      'disputed',
-    ]),
+    status: z.enum(orderStatuses),
     amount: z.int(),
+    /** What the payment provider charged the shopper on top of `amount`; mostly 0. */
+    customerFee: z.int(),
+    /** What went back to the shopper, of such a fee as well. */
     refundedAmount: z.int(),
     currency: z.string(),
     paymentMethod: z.string().nullable(),

@@ -17,8 +17,14 @@ export type PaymentId = z.infer<typeof PaymentId>;
 export const RefundId = z.uuid().brand<'RefundId'>();
 export type RefundId = z.infer<typeof RefundId>;
 
+export const OrderActionId = z.uuid().brand<'OrderActionId'>();
+export type OrderActionId = z.infer<typeof OrderActionId>;
+
 export const NotificationId = z.uuid().brand<'NotificationId'>();
 export type NotificationId = z.infer<typeof NotificationId>;
+
+export const AttentionItemId = z.uuid().brand<'AttentionItemId'>();
+export type AttentionItemId = z.infer<typeof AttentionItemId>;
 
 /** A tenant's subdomain. */
 export const Slug = z

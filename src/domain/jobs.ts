@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotificationId, OrderId, PaymentId, RefundId } from './ids.ts';
+import { NotificationId, OrderId, PaymentId } from './ids.ts';
 
 export const mailKinds = ['created', 'paid', 'failed', 'expired'] as const;
 export type MailKind = (typeof mailKinds)[number];
@@ -13,8 +13,6 @@ export const jobPayloads = {
     requestId: z.string().optional(),
   }),
   'payment-end': z.strictObject({ paymentId: PaymentId, requestId: z.string().optional() }),
-  'refund-resolve': z.strictObject({ refundId: RefundId, requestId: z.string().optional() }),
-  'refund-follow': z.strictObject({ refundId: RefundId, requestId: z.string().optional() }),
   'notification-confirm': z.strictObject({
     notificationId: NotificationId,
     requestId: z.string().optional(),

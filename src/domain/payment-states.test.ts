@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decide, observedStates, orderStandOf, paymentStatuses } from './payment-states.ts';
+import {
+  decide,
+  hasMoney,
+  observedStates,
+  orderStandOf,
+  paymentStatuses,
+} from './payment-states.ts';
 
 const anyStatus = fc.constantFrom(...paymentStatuses);
 const anyState = fc.constantFrom(...observedStates);
@@ -11,7 +17,7 @@ test('every status meets every observation with a decision', () => {
     for (const state of observedStates) {
       for (const transactionId of [undefined, 'T-1', 'T-2']) {
         const decision = decide({ status, transactionId }, { state, transactionId: 'T-1' });
-        expect(['move', 'stay', 'illegal']).toContain(decision.kind);
+        expect(['move', 'stay', 'further', 'illegal']).toContain(decision.kind);
       }
     }
   }
@@ -37,7 +43,7 @@ test('money that came in is never forgotten without a word from its own attempt'
         { status: 'paid', transactionId: 'T-1' },
         { state, transactionId: 'T-2' },
       );
-      expect(decision.kind).toBe('stay');
+      expect(decision.kind).toBe(hasMoney(state) ? 'further' : 'stay');
     }),
   );
 });
@@ -52,7 +58,7 @@ test('a refunded payment never becomes paid again', () => {
 test('money after the end is taken, and flagged for a person', () => {
   for (const status of ['failed', 'expired', 'cancelled'] as const) {
     const decision = decide({ status, transactionId: 'A' }, { state: 'paid', transactionId: 'B' });
-    expect(decision).toMatchObject({ kind: 'move', to: 'paid', attention: expect.any(String) });
+    expect(decision).toMatchObject({ kind: 'move', to: 'paid', attention: ['late-money'] });
   }
 });
 

@@ -1,3 +1,5 @@
+import type { AttentionReason } from './attention.ts';
+
 /**
  * The one transition table of payments and orders. Pure: whoever learned something (create,
  * notification, check) asks here what it means, and nobody else decides.
@@ -20,10 +22,52 @@ export const paymentStatuses = [
 ] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
-export type OrderStatus = Exclude<
-  PaymentStatus,
-  'creating' | 'unknown' | 'challenged' | 'authorized'
->;
+export const orderStatuses = [
+  'pending',
+  'paid',
+  'failed',
+  'expired',
+  'cancelled',
+  'partially_refunded',
+  'refunded',
+  'disputed',
+] as const satisfies readonly PaymentStatus[];
+export type OrderStatus = (typeof orderStatuses)[number];
+
+/** What has become of money that came in. */
+const moneyStatuses = ['paid', 'partially_refunded', 'refunded', 'disputed'] as const;
+const heldStatuses = ['challenged', 'authorized'] as const;
+
+/**
+ * Where a payment may go from where it is, whoever moves it: the call that made it, what the
+ * provider says, or its time. A sum that changes under the same status is no transition.
+ */
+export const paymentTransitions: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
+  creating: [
+    'unknown',
+    'pending',
+    'failed',
+    'expired',
+    'cancelled',
+    ...heldStatuses,
+    ...moneyStatuses,
+  ],
+  // A further call to the provider begins where the last one did.
+  unknown: ['creating', 'pending', 'expired', 'cancelled', ...heldStatuses, ...moneyStatuses],
+  pending: ['expired', 'cancelled', ...heldStatuses, ...moneyStatuses],
+  // The bank's refusal ends the attempt; on the page the shopper may make another one.
+  challenged: ['pending', 'authorized', 'expired', 'cancelled', ...moneyStatuses],
+  authorized: ['pending', 'challenged', 'expired', 'cancelled', ...moneyStatuses],
+  paid: ['failed', 'cancelled', 'partially_refunded', 'refunded', 'disputed'],
+  // Money comes late, and is not turned away.
+  failed: [...heldStatuses, ...moneyStatuses],
+  expired: [...heldStatuses, ...moneyStatuses],
+  cancelled: [...heldStatuses, ...moneyStatuses],
+  // Backwards when a bank refuses a refund that the provider had accepted.
+  partially_refunded: ['paid', 'refunded', 'disputed'],
+  refunded: ['paid', 'partially_refunded', 'disputed'],
+  disputed: [],
+};
 
 /** What a provider says about one of its transactions, in our words. */
 export const observedStates = [
@@ -41,17 +85,18 @@ export const observedStates = [
 export type ObservedState = (typeof observedStates)[number];
 
 export type Decision =
-  | { readonly kind: 'move'; readonly to: PaymentStatus; readonly attention?: string }
-  | { readonly kind: 'stay'; readonly why: string; readonly attention?: string }
+  | {
+      readonly kind: 'move';
+      readonly to: PaymentStatus;
+      readonly attention: readonly AttentionReason[];
+    }
+  | { readonly kind: 'stay'; readonly why: string }
+  /** Another attempt on the same page took money, too: it is a payment of its own. */
+  | { readonly kind: 'further' }
   | { readonly kind: 'illegal'; readonly why: string };
 
 type Known = { readonly status: PaymentStatus; readonly transactionId: string | undefined };
 type Observed = { readonly state: ObservedState; readonly transactionId: string };
-
-const late = 'Money arrived after the order had ended.';
-
-/** Why an order waits for a person while its payment is `challenged`. */
-export const fraudHold = 'Fraud screening holds the payment: approve or deny it at the provider.';
 
 /** Decides what an observation means for a payment. Total over both unions. */
 export function decide(payment: Known, observed: Observed): Decision {
@@ -87,7 +132,7 @@ function decideOpen(
   if (observed === 'denied') {
     // A refusal ends the attempt, never the page: Snap lets the shopper choose again.
     return isSameAttempt && (status === 'challenged' || status === 'authorized')
-      ? { kind: 'move', to: 'pending' }
+      ? moveFrom(status, 'pending')
       : { kind: 'stay', why: 'one attempt was denied' };
   }
   if ((observed === 'expired' || observed === 'cancelled') && !isSameAttempt) {
@@ -96,18 +141,13 @@ function decideOpen(
   if (observed === 'pending' && (status === 'challenged' || status === 'authorized')) {
     return { kind: 'stay', why: 'older than what is known' };
   }
-  if (observed === status) return { kind: 'stay', why: 'known already' };
-  return observed === 'challenged'
-    ? { kind: 'move', to: observed, attention: fraudHold }
-    : { kind: 'move', to: observed };
+  // Another attempt that is reserved or held is the one to capture or cancel from now on.
+  const isKnown = observed === status && (isSameAttempt || observed === 'pending');
+  return isKnown ? { kind: 'stay', why: 'known already' } : moveFrom(status, observed);
 }
 
 function decidePaid(observed: ObservedState, isSameAttempt: boolean): Decision {
-  if (!isSameAttempt) {
-    return observed === 'paid'
-      ? { kind: 'stay', why: 'paid twice', attention: 'A second attempt paid the same order.' }
-      : { kind: 'stay', why: 'another attempt' };
-  }
+  if (!isSameAttempt) return decideOther(observed);
   switch (observed) {
     case 'paid':
       return { kind: 'stay', why: 'known already' };
@@ -116,14 +156,14 @@ function decidePaid(observed: ObservedState, isSameAttempt: boolean): Decision {
     case 'authorized':
       return { kind: 'stay', why: 'older than what is known' };
     case 'denied':
-      return { kind: 'move', to: 'failed', attention: 'The bank took the money back.' };
+      return moveFrom('paid', 'failed');
     case 'expired':
       return { kind: 'illegal', why: 'a paid payment cannot expire' };
     case 'cancelled':
     case 'partially_refunded':
     case 'refunded':
     case 'disputed':
-      return { kind: 'move', to: observed };
+      return moveFrom('paid', observed);
     default:
       return observed satisfies never;
   }
@@ -137,7 +177,7 @@ function decideEnded(status: PaymentStatus, observed: ObservedState): Decision {
     case 'partially_refunded':
     case 'refunded':
     case 'disputed':
-      return { kind: 'move', to: observed, attention: late };
+      return moveFrom(status, observed);
     case 'pending':
     case 'denied':
     case 'expired':
@@ -153,20 +193,37 @@ function decideReturned(
   observed: ObservedState,
   isSameAttempt: boolean,
 ): Decision {
+  if (!isSameAttempt) return decideOther(observed);
   if (observed === 'paid') {
-    return isSameAttempt
-      ? { kind: 'illegal', why: `a ${status} payment does not become paid again` }
-      : { kind: 'stay', why: 'paid twice', attention: 'A second attempt paid the same order.' };
+    return { kind: 'illegal', why: `a ${status} payment does not become paid again` };
   }
-  if (!isSameAttempt) return { kind: 'stay', why: 'another attempt' };
-  if (observed === 'disputed' && status !== 'disputed') return { kind: 'move', to: 'disputed' };
+  if (observed === 'disputed' && status !== 'disputed') return moveFrom(status, 'disputed');
   if (status === 'partially_refunded') {
     // The same word again may carry a larger sum, so it is a move and the sums are compared.
     if (observed === 'partially_refunded' || observed === 'refunded') {
-      return { kind: 'move', to: observed };
+      return moveFrom(status, observed);
     }
   }
   return { kind: 'stay', why: `the payment is ${status}` };
+}
+
+/** What another attempt means for a payment that has money, or had it and gave it back. */
+function decideOther(observed: ObservedState): Decision {
+  return hasMoney(observed) ? { kind: 'further' } : { kind: 'stay', why: 'another attempt' };
+}
+
+function moveFrom(status: PaymentStatus, to: PaymentStatus): Decision {
+  return { kind: 'move', to, attention: attentionTo(status, to) };
+}
+
+/** What a person has to be told of a move. */
+function attentionTo(status: PaymentStatus, to: PaymentStatus): AttentionReason[] {
+  const reasons: AttentionReason[] = [];
+  if (mayStartAgain(status)) reasons.push('late-money');
+  if (to === 'challenged') reasons.push('fraud-hold');
+  if (to === 'disputed') reasons.push('charged-back');
+  if (hasMoney(status) && to === 'failed') reasons.push('reversed');
+  return reasons;
 }
 
 /** The provider may still turn it into money: its end is awaited, and asked for. */
@@ -192,16 +249,9 @@ export function orderStatusOf(status: PaymentStatus): OrderStatus {
   }
 }
 
-const moneyStatuses: readonly (PaymentStatus | OrderStatus)[] = [
-  'paid',
-  'partially_refunded',
-  'refunded',
-  'disputed',
-];
-
 /** Money has come in, whatever became of it later. */
-export function hasMoney(status: PaymentStatus | OrderStatus): boolean {
-  return moneyStatuses.includes(status);
+export function hasMoney(status: PaymentStatus | ObservedState): boolean {
+  return moneyStatuses.some((known) => known === status);
 }
 
 type Stand = { readonly status: PaymentStatus; readonly capturedAmount: bigint };

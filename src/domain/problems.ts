@@ -90,6 +90,16 @@ const problems = {
     title: 'The order cannot be captured',
     retryable: false,
   },
+  'order-change-in-progress': {
+    status: 409,
+    title: 'The order is being changed',
+    retryable: true,
+  },
+  'attention-item-not-found': {
+    status: 404,
+    title: 'There is no such item on the list',
+    retryable: false,
+  },
   'provider-credentials-refused': {
     status: 502,
     title: "The payment provider refused the merchant's key",

@@ -9,6 +9,15 @@ export const refundStatuses = [
 ] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 
+/**
+ * The provider's status may lag behind what its other calls did, and our clocks may differ: for so
+ * long after a call its books need not have what came of it.
+ */
+export const booksLagMs = 30 * 60_000;
+
+/** When a person is told of a refund that has no end. Banks take two weeks, and sometimes more. */
+export const refundLimits = { doubtDays: 2, acceptedDays: 30 } as const;
+
 type Refund = { readonly status: RefundStatus; readonly amount: bigint };
 type Refundable = {
   readonly status: PaymentStatus;

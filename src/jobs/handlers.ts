@@ -3,7 +3,6 @@ import { MailError } from '../providers/mail/mailer.ts';
 import type { NotificationService } from '../services/notifications.ts';
 import type { OrderMails } from '../services/order-mails.ts';
 import type { PaymentChecks } from '../services/payment-checks.ts';
-import type { RefundService } from '../services/refunds.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
 import { type Handlers, HopelessJob } from './queue.ts';
 
@@ -12,12 +11,11 @@ type Dependencies = {
   readonly notifications: NotificationService;
   readonly mails: OrderMails;
   readonly checks: PaymentChecks;
-  readonly refunds: RefundService;
 };
 
 /** The queue's door to the services, as thin as a route. */
 export function jobHandlers(dependencies: Dependencies): Handlers {
-  const { directory, notifications, mails, checks, refunds } = dependencies;
+  const { directory, notifications, mails, checks } = dependencies;
   return {
     'order-mail': async (tenantId, payload) => {
       try {
@@ -32,12 +30,6 @@ export function jobHandlers(dependencies: Dependencies): Handlers {
     'payment-end': async (tenantId, { paymentId }) => {
       const ending = await checks.endIfUnwanted(await getTenant(tenantId), paymentId);
       if (ending !== 'ended') throw new Error(`Payment ${paymentId} is ${ending}.`);
-    },
-    'refund-resolve': async (tenantId, { refundId, requestId }) => {
-      await refunds.resolve(await getTenant(tenantId), refundId, requestId);
-    },
-    'refund-follow': async (tenantId, { refundId, requestId }) => {
-      await refunds.follow(await getTenant(tenantId), refundId, requestId);
     },
     'notification-confirm': async (tenantId, { notificationId, requestId }) => {
       const tenant = await getTenant(tenantId);

@@ -25,7 +25,14 @@ type OrderMailWords = {
   readonly viewOrder: string;
   readonly followOrder: string;
   readonly labels: Record<
-    'status' | 'order' | 'amount' | 'payBefore' | 'paidAt' | 'paymentMethod',
+    | 'status'
+    | 'order'
+    | 'amount'
+    | 'customerFee'
+    | 'total'
+    | 'payBefore'
+    | 'paidAt'
+    | 'paymentMethod',
     string
   >;
   readonly safety: string;
@@ -42,6 +49,8 @@ const en: OrderMailWords = {
     status: 'Status',
     order: 'Order',
     amount: 'Amount',
+    customerFee: 'Payment fee',
+    total: 'Total',
     payBefore: 'Pay before',
     paidAt: 'Paid',
     paymentMethod: 'Paid with',
@@ -104,6 +113,8 @@ const sv: OrderMailWords = {
     status: 'Status',
     order: 'Order',
     amount: 'Belopp',
+    customerFee: 'Betalningsavgift',
+    total: 'Totalt',
     payBefore: 'Betala före',
     paidAt: 'Betald',
     paymentMethod: 'Betalsätt',
@@ -165,6 +176,8 @@ const id: OrderMailWords = {
     status: 'Status',
     order: 'Pesanan',
     amount: 'Jumlah',
+    customerFee: 'Biaya pembayaran',
+    total: 'Total',
     payBefore: 'Bayar sebelum',
     paidAt: 'Dibayar pada',
     paymentMethod: 'Dibayar dengan',

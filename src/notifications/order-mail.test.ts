@@ -275,3 +275,21 @@ function buttonLink(html: string): string | undefined {
   const link = /class="button".*?<a href="([^"]*)"/s.exec(html)?.[1];
   return link?.replaceAll('&amp;', '&');
 }
+
+const paidInAll = { en: 'IDR 154,000', id: 'Rp 154.000', sv: '154 000 IDR' };
+const fee = { en: 'IDR 4,000', id: 'Rp 4.000', sv: '4 000 IDR' };
+
+test.each(mailLocales)('a receipt in %s says what a fee on top came to in all', (locale) => {
+  const given = { kind: 'paid', locale, tenant: { name: 'Buatfilm' } } as const;
+  const mail = renderOrderMail({ ...given, order: { ...order, customerFee: 4_000n } });
+  const { labels } = orderMailWords[locale];
+
+  for (const body of [readable(mail.text), readable(visibleText(mail.html))]) {
+    const [sentence] = body.match(/Buatfilm[^.]*?154.000( IDR)?/) ?? [];
+    expect(sentence).toContain(paidInAll[locale]);
+    for (const part of [price[locale], labels.customerFee, fee[locale], labels.total]) {
+      expect(body).toContain(part);
+    }
+  }
+  expect(renderOrderMail({ ...given, order }).text).not.toContain(labels.customerFee);
+});

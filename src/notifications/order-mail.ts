@@ -13,6 +13,8 @@ export type OrderMailInput = {
   readonly order: {
     readonly orderId: string;
     readonly amount: bigint;
+    /** What the provider charged on top. */
+    readonly customerFee?: bigint | undefined;
     readonly currency: Currency;
     readonly customerName: string;
     /** Where to pay; without it the mail of a new order leads to its status page. */
@@ -59,7 +61,8 @@ function viewOf({ kind, locale, tenant, order }: OrderMailInput) {
   const facts: OrderMailFacts = {
     merchant: plainName(tenant.name),
     orderId: plainName(order.orderId),
-    amount: formatMoney(order, language),
+    // What the shopper's own bank shows: everything that was paid.
+    amount: formatMoney({ ...order, amount: order.amount + (order.customerFee ?? 0n) }, language),
     expiresAt: order.expiresAt && formatInstant(order.expiresAt, order.timeZone, language),
   };
   const paragraphs = kindWords.paragraphs(facts).filter((paragraph) => paragraph !== undefined);
@@ -83,12 +86,27 @@ function viewOf({ kind, locale, tenant, order }: OrderMailInput) {
     follow: toPayment ? { label: words.followOrder, url: toOrder } : undefined,
     facts: [
       { label: words.labels.order, value: facts.orderId },
-      { label: words.labels.amount, value: facts.amount },
+      ...amountRows(order, facts, language),
       ...kindRows(kind, order, facts, language),
     ],
     safety: words.safety,
     reason: words.reason(facts),
   };
+}
+
+/** With a fee on top, how the total came about. */
+function amountRows(
+  { amount, customerFee = 0n, currency }: OrderMailInput['order'],
+  facts: OrderMailFacts,
+  language: MailLocale,
+) {
+  const { labels } = orderMailWords[language];
+  if (customerFee === 0n) return [{ label: labels.amount, value: facts.amount }];
+  return [
+    { label: labels.amount, value: formatMoney({ amount, currency }, language) },
+    { label: labels.customerFee, value: formatMoney({ amount: customerFee, currency }, language) },
+    { label: labels.total, value: facts.amount },
+  ];
 }
 
 function kindRows(

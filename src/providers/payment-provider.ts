@@ -35,7 +35,13 @@ export type Observation = {
   readonly reference: string;
   readonly transactionId: string;
   readonly state: ObservedState;
+  /** What the shopper is charged, with a fee on top. */
   readonly money: Money;
+  /**
+   * The part of it that the provider charges on top, in minor units; undefined when it says
+   * nothing, as messages do, whose words about it are not signed.
+   */
+  readonly customerFee: bigint | 'contradictory' | undefined;
   /** Cumulative, in minor units; undefined when the provider did not say. */
   readonly refundedAmount: bigint | undefined;
   readonly method: string | undefined;

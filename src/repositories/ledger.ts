@@ -65,6 +65,35 @@ export async function balances(tx: TenantTx, until: string | undefined): Promise
   return rows.map(toBalance);
 }
 
+export type AccountDay = Balance & {
+  readonly day: string;
+  /** Debits less credits at the end of the day. */
+  readonly closing: bigint;
+};
+
+/** What each account took and gave on each of these days; days without a transfer are left out. */
+export async function listDays(
+  tx: TenantTx,
+  { from, to, currency }: { from: string; to: string; currency: string },
+): Promise<AccountDay[]> {
+  const { rows } = await tx.query<BalanceRow & { day: string; closing: string }>(
+    `select * from (
+       select day, account, currency, debits, credits,
+              sum(debits - credits) over (partition by account order by day) as closing
+         from ledger_days
+        where tenant_id = $1 and currency = $4 and day <= $3) closed
+      where day >= $2
+      order by day, account
+      limit 10000`,
+    [tx.tenantId, from, to, currency],
+  );
+  return rows.map((row) => ({
+    ...toBalance(row),
+    day: row.day,
+    closing: BigInt(row.closing),
+  }));
+}
+
 /** The same, added up from the transfers themselves. */
 export async function balancesOfTransfers(tx: TenantTx): Promise<Balance[]> {
   const { rows } = await tx.query<BalanceRow>(
@@ -89,7 +118,10 @@ export type Discrepancy = {
   readonly found: bigint;
 };
 
-/** Payments whose position is not what their transfers add up to. */
+/**
+ * Payments whose position is not what their transfers add up to. A fee on top counts by itself, and
+ * not in what was captured and refunded.
+ */
 export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Discrepancy[]> {
   const { rows } = await tx.query<{
     payment_id: string;
@@ -100,21 +132,30 @@ export async function listDiscrepancies(tx: TenantTx, limit: number): Promise<Di
     `with posted as (
        select payment_id,
               sum(case when credit_account = 'sales' then amount
-                       when debit_account = 'sales' then -amount else 0 end) as captured,
+                       when debit_account = 'sales' then -amount else 0 end) as sold,
+              sum(case when credit_account = 'customer_fees' then amount
+                       when debit_account = 'customer_fees' then -amount else 0 end) as kept_fee,
               sum(case when debit_account = 'refunds' then amount
                        when credit_account = 'refunds' then -amount else 0 end) as refunded,
               sum(case when debit_account = 'losses' then amount
                        when credit_account = 'losses' then -amount else 0 end) as lost
          from ledger_transfers where tenant_id = $1
-        group by payment_id)
+        group by payment_id),
+     positions as (
+       -- The fee of a card that is reserved is known, and not captured yet.
+       select id, refunded_amount, lost_amount,
+              case when captured_amount > 0 then customer_fee else 0 end as fee,
+              captured_amount - case when captured_amount > 0 then customer_fee else 0 end as sold
+         from payments where tenant_id = $1)
      select p.id as payment_id, x.what, x.expected, x.found
-       from payments p
+       from positions p
        left join posted t on t.payment_id = p.id
       cross join lateral (values
-        ('captured', p.captured_amount, coalesce(t.captured, 0)),
-        ('refunded', p.refunded_amount, coalesce(t.refunded, 0)),
+        ('captured', p.sold, coalesce(t.sold, 0)),
+        ('fee', p.fee - greatest(p.refunded_amount - p.sold, 0), coalesce(t.kept_fee, 0)),
+        ('refunded', least(p.refunded_amount, p.sold), coalesce(t.refunded, 0)),
         ('lost', p.lost_amount, coalesce(t.lost, 0))) as x (what, expected, found)
-      where p.tenant_id = $1 and x.expected <> x.found
+      where x.expected <> x.found
       order by p.id, x.what
       limit $2`,
     [tx.tenantId, limit],

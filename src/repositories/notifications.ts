@@ -98,6 +98,15 @@ export async function finish(tx: TenantTx, id: NotificationId, detail: string): 
   );
 }
 
+/** Marks a message whose claim the provider's books do not bear out; a copy of it is refused, too. */
+export async function reject(tx: TenantTx, id: NotificationId, detail: string): Promise<void> {
+  await tx.query(
+    `update notifications set status = 'rejected', detail = $3, processed_at = now()
+      where tenant_id = $1 and id = $2`,
+    [tx.tenantId, id, detail],
+  );
+}
+
 function toNotification(row: NotificationRow): StoredNotification {
   return {
     id: NotificationId.parse(row.id),

@@ -11,11 +11,13 @@ export type Order = {
   readonly status: OrderStatus;
   readonly money: Money;
   readonly refundedAmount: bigint;
+  /** As asked for; undefined: the shopper chooses. */
   readonly paymentMethod: string | undefined;
+  /** As the shopper chose in the end, or else as asked for. */
+  readonly method: string | undefined;
   readonly contentHash: Buffer;
   readonly businessDay: string;
   readonly quotaPeriod: string | undefined;
-  readonly attentionReason: string | undefined;
   readonly paidAt: Date | undefined;
   readonly createdAt: Date;
 };
@@ -30,17 +32,16 @@ type OrderRow = {
   refunded_amount: bigint;
   currency: string;
   payment_method: string | null;
+  method: string | null;
   content_hash: Buffer;
   business_day: string;
   quota_period: string | null;
-  attention_reason: string | null;
   paid_at: Date | null;
   created_at: Date;
 };
 
 const columns = `id, order_id, customer_id, customer_name, status, amount, refunded_amount,
-  currency, payment_method, content_hash, business_day, quota_period, attention_reason, paid_at,
-  created_at`;
+  currency, payment_method, method, content_hash, business_day, quota_period, paid_at, created_at`;
 
 type NewOrder = Pick<
   Order,
@@ -59,8 +60,8 @@ type NewOrder = Pick<
 export async function insert(tx: TenantTx, order: NewOrder): Promise<Order | undefined> {
   const { rows } = await tx.query<OrderRow>(
     `insert into orders (tenant_id, id, order_id, customer_id, customer_name, amount, currency,
-                         payment_method, content_hash, business_day, quota_period)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                         payment_method, method, content_hash, business_day, quota_period)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)
      on conflict (tenant_id, order_id) do nothing
      returning ${columns}`,
     [
@@ -112,15 +113,6 @@ export async function lock(tx: TenantTx, id: OrderId): Promise<Order> {
   return toOrder(rows[0]);
 }
 
-/** Puts an order before a person, with the reason. */
-export async function flag(tx: TenantTx, id: OrderId, reason: string): Promise<void> {
-  await tx.query(
-    `update orders set attention_reason = $3, updated_at = now()
-      where tenant_id = $1 and id = $2`,
-    [tx.tenantId, id, reason],
-  );
-}
-
 /** The order with the mail address that its messages go to. */
 export async function findWithEmail(
   tx: TenantTx,
@@ -138,7 +130,7 @@ export async function findWithEmail(
 }
 
 type Change = Partial<
-  Pick<Order, 'status' | 'refundedAmount' | 'quotaPeriod' | 'attentionReason' | 'paidAt'>
+  Pick<Order, 'status' | 'refundedAmount' | 'method' | 'quotaPeriod' | 'paidAt'>
 >;
 
 /** Writes a changed order, whose row the caller has locked. */
@@ -146,8 +138,8 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
   const next = { ...order, ...change };
   await tx.query(
     `update orders
-        set status = $3, refunded_amount = $4, quota_period = $5, attention_reason = $6,
-            paid_at = $7, updated_at = now()
+        set status = $3, refunded_amount = $4, quota_period = $5, paid_at = $6, method = $7,
+            updated_at = now()
       where tenant_id = $1 and id = $2`,
     [
       tx.tenantId,
@@ -155,8 +147,8 @@ export async function update(tx: TenantTx, order: Order, change: Change): Promis
       next.status,
       next.refundedAmount,
       next.quotaPeriod ?? null,
-      next.attentionReason ?? null,
       next.paidAt ?? null,
+      next.method ?? null,
     ],
   );
   return next;
@@ -172,10 +164,10 @@ function toOrder(row: OrderRow): Order {
     money: { amount: row.amount, currency: currencyOf(row.currency) },
     refundedAmount: row.refunded_amount,
     paymentMethod: row.payment_method ?? undefined,
+    method: row.method ?? undefined,
     contentHash: row.content_hash,
     businessDay: row.business_day,
     quotaPeriod: row.quota_period ?? undefined,
-    attentionReason: row.attention_reason ?? undefined,
     paidAt: row.paid_at ?? undefined,
     createdAt: row.created_at,
   };

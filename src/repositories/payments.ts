@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
 import { OrderId, PaymentId } from '../domain/ids.ts';
 import type { Position } from '../domain/ledger.ts';
@@ -10,10 +11,14 @@ export type Payment = {
   readonly provider: 'midtrans';
   /** The order id that the provider knows. */
   readonly reference: string;
+  /** 1, or more for a further attempt on the same page that took money, too. */
+  readonly attempt: number;
   /** The provider's transaction that counts; undefined until the shopper chose a method. */
   readonly transactionId: string | undefined;
   readonly status: PaymentStatus;
   readonly money: Money;
+  /** What the provider charges the shopper on top; in what is captured and refunded, too. */
+  readonly customerFee: bigint;
   readonly capturedAmount: bigint;
   readonly refundedAmount: bigint;
   /** Charged back, reversed or voided. */
@@ -37,9 +42,11 @@ type PaymentRow = {
   order_id: string;
   provider: 'midtrans';
   provider_reference: string;
+  attempt: number;
   provider_transaction_id: string | null;
   status: PaymentStatus;
   amount: bigint;
+  customer_fee: bigint;
   captured_amount: bigint;
   refunded_amount: bigint;
   lost_amount: bigint;
@@ -56,8 +63,9 @@ type PaymentRow = {
 };
 
 // Leases and deadlines are compared by the database's clock: servers disagree.
-const columns = `id, order_id, provider, provider_reference, provider_transaction_id, status,
-  amount, captured_amount, refunded_amount, lost_amount, currency, method, token, redirect_url, may_have_page,
+const columns = `id, order_id, provider, provider_reference, attempt, provider_transaction_id, status,
+  amount, customer_fee, captured_amount, refunded_amount, lost_amount, currency, method, token,
+  redirect_url, may_have_page,
   coalesce(lease_until > now(), false) as is_leased, checks, expires_at,
   expires_at <= now() as is_overdue,
   expires_at + interval '10 minutes' <= now() as is_page_over`;
@@ -76,7 +84,7 @@ export async function insert(tx: TenantTx, payment: NewPayment): Promise<Payment
      values ($1, $2, $3, $4, $5, $6, $7, $8,
              now() + $9 * interval '1 ms', now() + $9 * interval '1 ms',
              now() + $10 * interval '1 minute')
-     on conflict (tenant_id, provider, provider_reference) do nothing
+     on conflict (tenant_id, provider, provider_reference, attempt) do nothing
      returning id`,
     [
       tx.tenantId,
@@ -114,16 +122,57 @@ export async function listOfOrder(tx: TenantTx, orderId: OrderId): Promise<Payme
   return rows.map(toPayment);
 }
 
+/**
+ * Writes down a further attempt on the page of a payment, which took money as that payment did. The
+ * caller holds the order's lock, and moves it to what it is.
+ */
+export async function insertFurther(
+  tx: TenantTx,
+  payment: Payment,
+  transactionId: string,
+): Promise<Payment> {
+  const id = PaymentId.parse(uuidv7());
+  await tx.query(
+    `insert into payments (tenant_id, id, order_id, provider, provider_reference, attempt,
+                           provider_transaction_id, status, amount, currency, token, redirect_url,
+                           expires_at)
+     select tenant_id, $3, order_id, provider, provider_reference,
+            (select max(p.attempt) + 1 from payments p
+              where p.tenant_id = $1 and p.provider = $5 and p.provider_reference = $6),
+            $4, 'pending', amount, currency, token, redirect_url, expires_at
+       from payments
+      where tenant_id = $1 and id = $2
+     returning id`, // Citus takes this form only with an answer
+    [tx.tenantId, payment.id, id, transactionId, payment.provider, payment.reference],
+  );
+  return get(tx, id);
+}
+
+type ProviderName = Pick<Payment, 'provider' | 'reference'> & { readonly transactionId: string };
+
+/** The payment that a provider's transaction belongs to: its own, or the one that the page is for. */
 export async function findByReference(
   tx: TenantTx,
-  { provider, reference }: { provider: Payment['provider']; reference: string },
+  { provider, reference, transactionId }: ProviderName,
 ): Promise<Payment | undefined> {
   const { rows } = await tx.query<PaymentRow>(
     `select ${columns} from payments
-      where tenant_id = $1 and provider = $2 and provider_reference = $3`,
-    [tx.tenantId, provider, reference],
+      where tenant_id = $1 and provider = $2 and provider_reference = $3
+      order by coalesce(provider_transaction_id = $4, false) desc, attempt limit 1`,
+    [tx.tenantId, provider, reference, transactionId],
   );
   return rows[0] && toPayment(rows[0]);
+}
+
+/** As `findByReference`, for news about a transaction of a known payment's page. */
+export async function getOfTransaction(
+  tx: TenantTx,
+  { id, provider, reference }: Payment,
+  transactionId: string,
+): Promise<Payment> {
+  const found = await findByReference(tx, { provider, reference, transactionId });
+  if (!found) throw new Error(`There is no payment ${id}.`);
+  return found;
 }
 
 /** Payments whose state should be asked for, longest overdue first. */
@@ -145,6 +194,7 @@ export async function move(
     readonly status: PaymentStatus;
     readonly transactionId: string | undefined;
     readonly method: string | undefined;
+    readonly customerFee: bigint;
     readonly position: Position;
     readonly isFinished: boolean;
     /** After this, if it is over: money may still come, and its notification be lost. */
@@ -153,9 +203,9 @@ export async function move(
 ): Promise<void> {
   await tx.query(
     `update payments
-        set status = $3, provider_transaction_id = $4, method = $5, captured_amount = $6,
-            refunded_amount = $7, lost_amount = $8,
-            next_check_at = case when $9 then now() + $10 * interval '1 second'
+        set status = $3, provider_transaction_id = $4, method = $5, customer_fee = $6,
+            captured_amount = $7, refunded_amount = $8, lost_amount = $9,
+            next_check_at = case when $10 then now() + $11 * interval '1 second'
                                  else coalesce(next_check_at, now() + interval '1 minute') end,
             lease_id = null, lease_until = null, updated_at = now()
       where tenant_id = $1 and id = $2`,
@@ -165,6 +215,7 @@ export async function move(
       next.status,
       next.transactionId ?? null,
       next.method ?? null,
+      next.customerFee,
       next.position.captured,
       next.position.refunded,
       next.position.lost,
@@ -203,9 +254,11 @@ function toPayment(row: PaymentRow): Payment {
     orderId: OrderId.parse(row.order_id),
     provider: row.provider,
     reference: row.provider_reference,
+    attempt: row.attempt,
     transactionId: row.provider_transaction_id ?? undefined,
     status: row.status,
     money: { amount: row.amount, currency: currencyOf(row.currency) },
+    customerFee: row.customer_fee,
     capturedAmount: row.captured_amount,
     refundedAmount: row.refunded_amount,
     lostAmount: row.lost_amount,

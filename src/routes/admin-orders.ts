@@ -1,7 +1,7 @@
-import { type Response, Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import { CancelRequest, CaptureRequest, RefundRequest } from '../contracts/refunds.ts';
-import { OrderReference, RefundId } from '../domain/ids.ts';
+import { OrderActionId, OrderReference, RefundId } from '../domain/ids.ts';
 import { replyOnce } from '../middleware/idempotency.ts';
 import { jsonBody } from '../middleware/json-body.ts';
 import { parseRequest } from '../middleware/parse-request.ts';
@@ -32,10 +32,8 @@ export function adminOrderRoutes({ refunds, orderActions, idempotency }: Service
     .post(requireSecretKey, ...jsonBody, async (req, res) => {
       const { orderId: reference } = parseRequest(Params, req.params);
       const request = parseRequest(RefundRequest, req.body);
-      const { tenant, requestId } = callerOf(res);
+      const { tenant, requestId, isKeyed } = callerOf(req, res);
       res.status(201);
-      // The key's resource id is the refund's own: a repeated request continues the same refund.
-      const isKeyed = req.get('Idempotency-Key') !== undefined;
       await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
         const refundId = RefundId.parse(id);
         return refunds.request(tenant, { reference, refundId, isKeyed, request, requestId });
@@ -47,10 +45,12 @@ export function adminOrderRoutes({ refunds, orderActions, idempotency }: Service
     .post(requireSecretKey, ...jsonBody, async (req, res) => {
       const { orderId: reference } = parseRequest(Params, req.params);
       const request = parseRequest(CancelRequest, req.body);
-      const { tenant, requestId } = callerOf(res);
-      await replyOnce(idempotency, { req, res, tenant, request }, () =>
-        orderActions.cancel(tenant, { reference, reason: request.reason, requestId }),
-      );
+      const { tenant, requestId, isKeyed } = callerOf(req, res);
+      const { reason } = request;
+      await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
+        const actionId = OrderActionId.parse(id);
+        return orderActions.cancel(tenant, { reference, actionId, isKeyed, reason, requestId });
+      });
     })
     .all(allowOnly('POST'));
   router
@@ -58,15 +58,19 @@ export function adminOrderRoutes({ refunds, orderActions, idempotency }: Service
     .post(requireSecretKey, ...jsonBody, async (req, res) => {
       const { orderId: reference } = parseRequest(Params, req.params);
       const request = parseRequest(CaptureRequest, req.body);
-      const { tenant, requestId } = callerOf(res);
-      await replyOnce(idempotency, { req, res, tenant, request }, () =>
-        orderActions.capture(tenant, { reference, reason: request.reason, requestId }),
-      );
+      const { tenant, requestId, isKeyed } = callerOf(req, res);
+      const { reason } = request;
+      await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
+        const actionId = OrderActionId.parse(id);
+        return orderActions.capture(tenant, { reference, actionId, isKeyed, reason, requestId });
+      });
     })
     .all(allowOnly('POST'));
   return router;
 }
 
-function callerOf(res: Response) {
-  return { tenant: tenantOf(res), requestId: requestIdOf(res) };
+/** With a key, its resource id is the work's own: a repeated request continues the same work. */
+function callerOf(req: Request, res: Response) {
+  const isKeyed = req.get('Idempotency-Key') !== undefined;
+  return { tenant: tenantOf(res), requestId: requestIdOf(res), isKeyed };
 }

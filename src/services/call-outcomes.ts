@@ -32,12 +32,14 @@ export function createCallOutcomes({ db }: { db: Db }) {
     const cause = { source: 'api', requestId } as const;
     return db.withTenant(tenantId, async (tx) => {
       const order = await orders.lock(tx, call.order.id);
+      const { status } = await payments.get(tx, payment.id);
       const settled = { ...page, leaseId, nextCheckSeconds: firstCheckSeconds };
       // Our lease may have ended while the provider was slow; then somebody else's page counts.
       if (!(await paymentCalls.settlePage(tx, payment.id, settled))) return false;
-      await append(tx, call, { kind: 'page-created', toStatus: 'pending' });
-      const stored = await payments.get(tx, payment.id);
-      if (hasMoney(order.status) || mayStartAgain(stored.status)) {
+      // A notification may have been faster: then the page moves nothing.
+      const toStatus = status === 'creating' ? 'pending' : status;
+      await append(tx, call, { kind: 'page-created', fromStatus: status, toStatus });
+      if (hasMoney(order.status) || mayStartAgain(status)) {
         // An older page of the order was paid, or this payment was ended, while the page was made.
         await queueEnd(tx, payment, cause);
         return false;
@@ -76,7 +78,11 @@ export function createCallOutcomes({ db }: { db: Db }) {
 async function append(
   tx: TenantTx,
   { order, payment, requestId }: ProviderCall,
-  event: { readonly kind: string; readonly toStatus: Payment['status'] },
+  event: {
+    readonly kind: string;
+    readonly fromStatus?: Payment['status'];
+    readonly toStatus: Payment['status'];
+  },
 ): Promise<void> {
   await orderEvents.append(tx, {
     orderId: order.id,

@@ -5,12 +5,7 @@ import { decide, isPast } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
-import {
-  contradictionIn,
-  dedupeKeyOf,
-  Notification,
-  toObservation,
-} from '../providers/midtrans/messages.ts';
+import { Notification, toObservation } from '../providers/midtrans/messages.ts';
 import { isSignedBy } from '../providers/midtrans/signature.ts';
 import type { Observation } from '../providers/payment-provider.ts';
 import type { StoredNotification } from '../repositories/notifications.ts';
@@ -19,7 +14,8 @@ import * as orders from '../repositories/orders.ts';
 import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
-import { applyObservation, isNewAttempt, isRevived } from './observations.ts';
+import { maxPerHour, take } from './notification-inbox.ts';
+import { applyObservation, isNewAttempt, isRevived, mismatchIn } from './observations.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -28,10 +24,6 @@ type Dependencies = {
   readonly confirmMs: number;
   readonly log: Logger;
 };
-
-const testPrefix = 'payment_notif_test_';
-const amountFault = 'the amount differs from the order';
-const maxPerHour = 20n;
 
 export type NotificationService = ReturnType<typeof createNotificationService>;
 
@@ -81,12 +73,15 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
   async function confirm(tenant: Tenant, confirmation: Confirmation): Promise<void> {
     const { account, message, payment, stored, requestId } = confirmation;
     const news = await observe(account, { message, payment, timeoutMs: confirmMs });
-    await db.withTenant(tenant.id, async (tx) => {
-      if (await apply(tx, tenant, { ...news, payment, stored, requestId })) return;
+    const verdict = await db.withTenant(tenant.id, async (tx) => {
+      const applied = await apply(tx, tenant, { ...news, message, payment, stored, requestId });
+      if (applied.kind !== 'unconfirmed') return applied;
       // One job a message, however many copies of it come while the provider is slow.
       const payload = { notificationId: stored.id, requestId };
       await outbox.add(tx, { topic: 'notification-confirm', payload }, stored.id);
+      return applied;
     });
+    if (verdict.kind === 'refused') throw contradiction(verdict.detail);
   }
 
   /**
@@ -102,15 +97,21 @@ export function createNotificationService({ db, midtrans, confirmMs, log }: Depe
     const found = await db.withTenant(tenant.id, async (tx) => {
       const stored = await notifications.find(tx, id);
       if (!stored?.paymentId || stored.status !== 'received') return undefined;
-      return { stored, payment: await payments.get(tx, stored.paymentId) };
+      const message = parse(stored.body);
+      const first = await payments.get(tx, stored.paymentId);
+      // Its attempt may have become a payment of its own since the message came.
+      const payment = await payments.getOfTransaction(tx, first, message.transaction_id);
+      return { stored, message, payment };
     });
     if (!found) return;
-    const { stored, payment } = found;
-    const news = await observe(accountOf(tenant), { message: parse(stored.body), payment });
-    const isSettled = await db.withTenant(tenant.id, (tx) =>
-      apply(tx, tenant, { ...news, payment, stored, requestId }),
+    const { stored, message, payment } = found;
+    const news = await observe(accountOf(tenant), { message, payment });
+    const verdict = await db.withTenant(tenant.id, (tx) =>
+      apply(tx, tenant, { ...news, message, payment, stored, requestId }),
     );
-    if (!isSettled) throw new Error(`Midtrans does not confirm notification ${id} yet.`);
+    if (verdict.kind === 'unconfirmed') {
+      throw new Error(`Midtrans does not confirm notification ${id} yet.`);
+    }
   }
 
   /**
@@ -156,74 +157,6 @@ function parse(text: string): Notification {
   });
 }
 
-type Taken =
-  /** The dashboard's test button: it names an order that exists nowhere. */
-  | { readonly kind: 'test' }
-  | { readonly kind: 'flood' }
-  | {
-      readonly kind: 'stored';
-      readonly stored: StoredNotification;
-      readonly payment: Payment | undefined;
-    };
-
-/** Stores the message with what can be said of it without asking: unknown, contradictory, or good. */
-async function take(
-  tx: TenantTx,
-  received: { account: MidtransAccount; message: Notification; text: string },
-): Promise<Taken> {
-  const { account, message, text } = received;
-  const reference = message.order_id;
-  const payment = await payments.findByReference(tx, { provider: 'midtrans', reference });
-  if (!payment && reference.startsWith(testPrefix)) return { kind: 'test' };
-  const fault = payment && faultIn(message, payment, account);
-  // A message that was edited outside its signature must not take the place of the true one.
-  const dedupeKey = (fault ? `rejected|${fault}|` : '') + dedupeKeyOf(message);
-  const { isKnown, others } = await notifications.countOthers(tx, { reference, dedupeKey });
-  if (!isKnown && others >= maxPerHour) {
-    // Only the signed members of a message cannot be made up, so one true message could come in
-    // endless variations. The provider's books know what is true of them.
-    if (payment) await payments.askSoon(tx, payment.id);
-    return { kind: 'flood' };
-  }
-  // The amount is signed, so the account did take another one: a fee on top, or a name used twice.
-  if (payment && fault === amountFault) {
-    await orders.flag(tx, payment.orderId, `The provider reports ${message.gross_amount}.`);
-  }
-  const stored = await notifications.store(tx, {
-    provider: 'midtrans',
-    dedupeKey,
-    reference,
-    paymentId: payment?.id,
-    status: statusOf(payment, fault),
-    detail: fault,
-    body: text,
-  });
-  return { kind: 'stored', stored, payment };
-}
-
-function statusOf(payment: Payment | undefined, fault: string | undefined) {
-  if (!payment) return 'unmatched';
-  return fault ? 'rejected' : 'received';
-}
-
-/** Why a signed message cannot be true; undefined when it may be. */
-function faultIn(
-  message: Notification,
-  payment: Payment,
-  account: MidtransAccount,
-): string | undefined {
-  const contradiction = contradictionIn(message);
-  if (contradiction) return contradiction;
-  if (message.merchant_id && account.merchantId && message.merchant_id !== account.merchantId) {
-    return "merchant_id differs from the tenant's";
-  }
-  const claim = toObservation(message);
-  if (claim.money.currency !== payment.money.currency) return 'the currency differs from the order';
-  if (claim.money.amount !== payment.money.amount) return amountFault;
-  const decision = decide(payment, claim);
-  return decision.kind === 'illegal' ? decision.why : undefined;
-}
-
 /** What came of asking, if it was worth asking. */
 type News =
   /** The message itself, which changes nothing that somebody could want to forge. */
@@ -234,34 +167,49 @@ type News =
 
 function isHarmless(payment: Payment, claim: Observation): boolean {
   const decision = decide(payment, claim);
-  const isQuiet = decision.kind === 'stay' && decision.attention === undefined;
+  const isQuiet = decision.kind === 'stay' && !mismatchIn(payment, claim);
   // The books may know more of a known refund: that its bank confirmed it.
   if (claim.state === 'refunded' || claim.state === 'partially_refunded') return false;
   return isQuiet && !isNewAttempt(payment, claim) && !isRevived(payment, claim);
 }
 
-/** Writes the news; true when the message has nothing left to tell. */
+type Verdict =
+  | { readonly kind: 'done' }
+  /** The message may still have something to tell. */
+  | { readonly kind: 'unconfirmed' }
+  /** The books have it, and it is not what we asked for. */
+  | { readonly kind: 'refused'; readonly detail: string };
+
+/** Writes the news. */
 async function apply(
   tx: TenantTx,
   { timeZone }: Tenant,
   news: News & {
+    readonly message: Notification;
     readonly payment: Payment;
     readonly stored: StoredNotification;
     readonly requestId: string | undefined;
   },
-): Promise<boolean> {
-  if (news.kind === 'silence') return false;
-  const { payment, observation, requestId } = news;
+): Promise<Verdict> {
+  if (news.kind === 'silence') return { kind: 'unconfirmed' };
+  const { message, payment, stored, observation, requestId } = news;
   if (news.kind === 'claim') {
     // What it would change was judged without the lock, and may have changed meanwhile.
     await orders.lock(tx, payment.orderId);
-    if (!isHarmless(await payments.get(tx, payment.id), observation)) return false;
+    const current = await payments.getOfTransaction(tx, payment, observation.transactionId);
+    if (!isHarmless(current, observation)) return { kind: 'unconfirmed' };
   }
   const cause = { source: 'notification', requestId, timeZone } as const;
-  const { detail } = await applyObservation(tx, payment, observation, cause);
-  if (news.kind === 'books' && !news.isConclusive) return false;
-  await notifications.finish(tx, news.stored.id, detail);
-  return true;
+  const applied = await applyObservation(tx, payment, observation, cause);
+  const { detail } = applied;
+  const isOtherAmount = applied.kind === 'illegal' && applied.reason === 'amount-differs';
+  if (isOtherAmount && toObservation(message).money.amount !== payment.money.amount) {
+    await notifications.reject(tx, stored.id, detail);
+    return { kind: 'refused', detail };
+  }
+  if (news.kind === 'books' && !news.isConclusive) return { kind: 'unconfirmed' };
+  await notifications.finish(tx, stored.id, detail);
+  return { kind: 'done' };
 }
 
 function tooMany(reference: string): Problem {

@@ -1,6 +1,15 @@
 import type { TenantTx } from '../db/database.ts';
-import { decide, fraudHold, isOpen, mayStartAgain } from '../domain/payment-states.ts';
+import { type AttentionReason, attentionSentences } from '../domain/attention.ts';
+import {
+  type Decision,
+  decide,
+  hasMoney,
+  isOpen,
+  mayStartAgain,
+  type PaymentStatus,
+} from '../domain/payment-states.ts';
 import type { Observation } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
@@ -13,12 +22,11 @@ import {
   positionOf,
   queueEnd,
 } from './order-changes.ts';
-import { followRefunds } from './refund-tracking.ts';
+import { followRefunds, type RefundNews } from './refund-tracking.ts';
 
-export type Applied = {
-  readonly kind: 'moved' | 'stayed' | 'illegal';
-  readonly detail: string;
-};
+export type Applied =
+  | { readonly kind: 'moved' | 'stayed'; readonly detail: string }
+  | { readonly kind: 'illegal'; readonly reason: AttentionReason; readonly detail: string };
 
 type Change = {
   readonly order: Order;
@@ -39,28 +47,59 @@ export async function applyObservation(
 ): Promise<Applied> {
   // The order's lock makes all news about one order queue up; what was read before it is old.
   const order = await orders.lock(tx, payment.orderId);
-  const current = await payments.get(tx, payment.id);
-  const found = { order, payment: current, observation, cause };
+  const current = await payments.getOfTransaction(tx, payment, observation.transactionId);
+  return applyTo(tx, { order, payment: current, observation, cause });
+}
 
-  const mismatch = mismatchIn(current, observation);
+async function applyTo(tx: TenantTx, found: Change): Promise<Applied> {
+  const { observation } = found;
+  const mismatch = mismatchIn(found.payment, observation);
   if (mismatch) return refuse(tx, found, mismatch);
   const { refusedAmount, isWaiting } = await followRefunds(tx, found);
-  const change = refusedAmount > 0n ? await takeBack(tx, found, refusedAmount) : found;
-  if (isWaiting && isShort(change)) {
-    return { kind: 'stayed', detail: 'an accepted refund is not in the books' };
-  }
-  const decision = decide(change.payment, observation);
+  return refusedAmount > 0n
+    ? takeBack(tx, found, { refusedAmount, isWaiting })
+    : follow(tx, found, isWaiting);
+}
+
+async function follow(tx: TenantTx, change: Change, isWaiting: boolean): Promise<Applied> {
+  const decision = decideAbout(change, isWaiting);
   switch (decision.kind) {
     case 'illegal':
-      return refuse(tx, change, decision.why);
+      return refuse(tx, change, { reason: 'news-that-cannot-be', why: decision.why });
     case 'stay':
-      await noteUnmoved(tx, change, decision.attention);
+      await noteUnmoved(tx, change);
       return { kind: 'stayed', detail: decision.why };
+    case 'further':
+      return applyTo(tx, { ...change, payment: await addFurther(tx, change) });
     case 'move':
       return move(tx, change, decision);
     default:
       return decision satisfies never;
   }
+}
+
+function decideAbout(change: Change, isWaiting: boolean): Decision {
+  return isWaiting && isShort(change)
+    ? { kind: 'stay', why: 'an accepted refund is not in the books' }
+    : decide(change.payment, change.observation);
+}
+
+/** Another attempt took money, too: from now on all news of its transaction is about its own row. */
+async function addFurther(tx: TenantTx, { payment, observation, cause }: Change): Promise<Payment> {
+  const { orderId, id: paymentId } = payment;
+  const { transactionId: about, state } = observation;
+  const detail = `The provider decided: transaction ${about} is ${state}.`;
+  await attentionItems.withdraw(tx, { orderId, paymentId, reason: 'fraud-hold', detail, about });
+  const further = await payments.insertFurther(tx, payment, about);
+  await orderEvents.append(tx, {
+    orderId,
+    paymentId: further.id,
+    kind: 'payment-started',
+    toStatus: further.status,
+    reference: about,
+    ...cause,
+  });
+  return further;
 }
 
 /** The shopper began another attempt on the provider's page. */
@@ -75,50 +114,134 @@ export function isRevived(payment: Payment, { state }: Observation): boolean {
   return state === 'pending' && wasOurs && mayStartAgain(payment.status);
 }
 
+type Mismatch = { readonly reason: AttentionReason; readonly why: string };
+
+/** Why a provider's transaction cannot be what we asked for; undefined when it can. */
+export function mismatchIn(payment: Payment, observation: Observation): Mismatch | undefined {
+  const { money, refundedAmount = 0n } = observation;
+  const fee = feeOf(payment, observation);
+  const reason = 'amount-differs';
+  if (money.currency !== payment.money.currency) {
+    return { reason, why: 'the currency differs from the order' };
+  }
+  if (fee === 'contradictory') return { reason, why: 'its fee on top does not add up' };
+  if (money.amount !== payment.money.amount + fee) {
+    return { reason, why: 'the amount differs from the order' };
+  }
+  if (refundedAmount > money.amount) {
+    return { reason: 'news-that-cannot-be', why: 'more was refunded than paid' };
+  }
+  return undefined;
+}
+
+/** What was charged on top: as the books say, or as they said before of the same transaction. */
+function feeOf(payment: Payment, { transactionId, customerFee }: Observation) {
+  return customerFee ?? (transactionId === payment.transactionId ? payment.customerFee : 0n);
+}
+
 async function move(
   tx: TenantTx,
-  { order, payment, observation, cause }: Change,
-  { to, attention }: { to: Payment['status']; attention?: string },
+  change: Change,
+  { to, attention }: Extract<Decision, { kind: 'move' }>,
 ): Promise<Applied> {
+  const { order, payment, observation, cause } = change;
   const refundedAmount = refundedAfter(payment, observation);
-  if (to === payment.status && refundedAmount === payment.refundedAmount) {
+  const { transactionId, method = payment.method } = observation;
+  const isSameAttempt = transactionId === payment.transactionId;
+  const isSameSum = refundedAmount === payment.refundedAmount;
+  if (to === payment.status && isSameAttempt && isSameSum) {
     return { kind: 'stayed', detail: 'known already' };
   }
-  const { transactionId, method = payment.method } = observation;
-  const moved = { status: to, transactionId, method, refundedAmount };
-  await movePayment(tx, payment, moved, { ...cause, detail: attention });
-  const isReleased = payment.status === 'challenged' && order.attentionReason === fraudHold;
-  const held = isReleased ? { ...order, attentionReason: undefined } : order;
-  await followPayments(tx, held, { cause, attention });
+  const customerFee = feeAfter(change, to);
+  const moved = { status: to, transactionId, method, customerFee, refundedAmount };
+  const detail = attention.map((reason) => attentionSentences[reason]).join(' ') || undefined;
+  await movePayment(tx, payment, moved, { ...cause, detail });
+  await watchMove(tx, change, { to, attention, customerFee });
+  await followPayments(tx, order, { cause, before: payment });
   return { kind: 'moved', detail: `${payment.status} to ${to}` };
+}
+
+type Watched = {
+  readonly to: PaymentStatus;
+  readonly attention: readonly AttentionReason[];
+  readonly customerFee: bigint;
+};
+
+/** Tells a person what a move is odd in, and takes back what it has settled. */
+async function watchMove(tx: TenantTx, change: Change, { to, attention, customerFee }: Watched) {
+  const { payment, observation } = change;
+  const { orderId, id: paymentId } = payment;
+  for (const reason of attention) await raise(tx, change, { reason });
+  if (customerFee > 0n && hasMoney(to)) {
+    await raise(tx, change, {
+      reason: 'fee-on-top',
+      why: `the shopper paid ${customerFee} on top, ${observation.money.amount} in all`,
+    });
+    const about = observation.transactionId;
+    const detail = `The provider's books have the fee of ${about} now.`;
+    const reason = 'amount-differs';
+    await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about });
+  }
+  // Another attempt that pays decides nothing about the one that is held.
+  const isHeld = payment.status === 'challenged';
+  if (isHeld && payment.transactionId === observation.transactionId) {
+    const detail = `The provider decided: the payment is ${to}.`;
+    await attentionItems.settle(tx, { orderId, paymentId, reason: 'fraud-hold', detail });
+  }
+}
+
+/** A fee belongs to the attempt that took money, or that has a card reserved or held. */
+function feeAfter({ payment, observation }: Change, to: PaymentStatus): bigint {
+  const fee = feeOf(payment, observation);
+  if (fee === 'contradictory') throw new Error('A fee that does not add up was let through.');
+  if (hasMoney(to)) return fee;
+  if (payment.capturedAmount > 0n) return payment.customerFee;
+  return to === 'authorized' || to === 'challenged' ? fee : 0n;
 }
 
 /**
  * Takes refunds back that the bank refused after the provider had accepted them: the money never
- * left, so the payment has it again. A merchant who was told of a refund has to know.
+ * left, so the payment has it again. What else the books tell is written in the same move: rows that
+ * many orders share are locked once a transaction, and always in the same order.
  */
-async function takeBack(tx: TenantTx, change: Change, refusedAmount: bigint): Promise<Change> {
-  const { order, payment, observation, cause } = change;
-  const attention = `The bank refused refunds of ${refusedAmount} that the provider had accepted.`;
+async function takeBack(
+  tx: TenantTx,
+  found: Change,
+  { refusedAmount, isWaiting }: RefundNews,
+): Promise<Applied> {
+  const { order, payment, observation, cause } = found;
+  const change = { ...found, payment: withoutRefund(found, refusedAmount) };
+  const decision = decideAbout(change, isWaiting);
+  if (decision.kind === 'illegal') {
+    await refuse(tx, found, { reason: 'news-that-cannot-be', why: decision.why });
+  }
+  const { status, refundedAmount } =
+    decision.kind === 'move'
+      ? { status: decision.to, refundedAmount: refundedAfter(change.payment, observation) }
+      : change.payment;
+  if (status === payment.status && refundedAmount === payment.refundedAmount) {
+    return { kind: 'stayed', detail: 'refunds were refused' };
+  }
+  const { transactionId, method = payment.method } = observation;
+  const customerFee = feeAfter(change, status);
+  const moved = { status, transactionId, method, customerFee, refundedAmount };
+  const detail = `The bank refused refunds of ${refusedAmount} that the provider had accepted.`;
+  await movePayment(tx, payment, moved, { ...cause, detail });
+  await followPayments(tx, order, { cause, before: payment });
+  return { kind: 'moved', detail: `${payment.status} to ${status}` };
+}
+
+/** The payment as it is once those refunds are taken back, of which the books may have had none. */
+function withoutRefund({ payment, observation }: Change, refusedAmount: bigint): Payment {
+  const isReturned = payment.status === 'refunded' || payment.status === 'partially_refunded';
   const left = payment.refundedAmount - refusedAmount;
   const told = observation.refundedAmount ?? 0n;
   const refundedAmount = left > told ? left : told;
-  const isReturned = payment.status === 'refunded' || payment.status === 'partially_refunded';
-  if (!isReturned || refundedAmount >= payment.refundedAmount) {
-    return { ...change, order: await orders.update(tx, order, { attentionReason: attention }) };
-  }
-  const status = refundedAmount === 0n ? 'paid' : 'partially_refunded';
-  await movePayment(
-    tx,
-    payment,
-    { ...payment, status, refundedAmount },
-    { ...cause, detail: attention },
-  );
-  await followPayments(tx, order, { cause, attention });
+  if (!isReturned || refundedAmount >= payment.refundedAmount) return payment;
   return {
-    ...change,
-    order: await orders.lock(tx, order.id),
-    payment: await payments.get(tx, payment.id),
+    ...payment,
+    status: refundedAmount === 0n ? 'paid' : 'partially_refunded',
+    refundedAmount,
   };
 }
 
@@ -130,48 +253,54 @@ function isShort({ payment, observation }: Change): boolean {
 
 /** The refunds' sum grows only: messages may come late and in any order. */
 function refundedAfter(payment: Payment, observation: Observation): bigint {
-  const observed =
-    observation.refundedAmount ??
-    (observation.state === 'refunded' ? payment.money.amount : payment.refundedAmount);
+  const observed = observation.refundedAmount ?? payment.refundedAmount;
   return observed > payment.refundedAmount ? observed : payment.refundedAmount;
 }
 
-function mismatchIn(payment: Payment, { money, refundedAmount = 0n }: Observation) {
-  if (money.currency !== payment.money.currency) return 'the currency differs from the order';
-  if (money.amount !== payment.money.amount) return 'the amount differs from the order';
-  if (refundedAmount > payment.money.amount) return 'more was refunded than paid';
-  return undefined;
-}
-
-/** News that moves nothing but belongs to the history, once: an attempt began, was refused, paid too. */
-async function noteUnmoved(tx: TenantTx, change: Change, attention: string | undefined) {
+/** News that moves nothing but belongs to the history, once: an attempt began, or was refused. */
+async function noteUnmoved(tx: TenantTx, change: Change) {
   const { order, payment, observation, cause } = change;
   // Whoever asked by itself ends it by itself.
   const isTold = cause.source === 'notification';
   if (isTold && isRevived(payment, observation)) await queueEnd(tx, payment, cause);
   const isNew = isNewAttempt(payment, observation);
-  if (!isNew && !attention && observation.state !== 'denied') return;
+  if (!isNew && observation.state !== 'denied') return;
   const { transactionId, method } = observation;
   const note = { orderId: order.id, kind: kindOf(observation), reference: transactionId };
   if (await orderEvents.has(tx, note)) return;
-  if (attention) await orders.update(tx, order, { attentionReason: attention });
   if (isNew) {
-    const { status } = payment;
+    const { status, customerFee } = payment;
     const position = positionOf(payment);
     const isFinished = !isOpen(status);
-    await payments.move(tx, payment, { status, transactionId, method, position, isFinished });
+    const noted = { status, transactionId, method, customerFee, position, isFinished };
+    await payments.move(tx, payment, noted);
+    await followPayments(tx, order, { cause, before: payment });
   }
-  await appendEvent(tx, change, attention);
+  await appendEvent(tx, change, undefined);
 }
 
 /** What cannot be is written down for a person, once, and changes nothing. */
-async function refuse(tx: TenantTx, change: Change, why: string): Promise<Applied> {
-  const detail = `The provider says ${change.observation.state}, but ${why}.`;
-  if (change.order.attentionReason !== detail) {
-    await orders.update(tx, change.order, { attentionReason: detail });
-    await appendEvent(tx, change, detail);
-  }
-  return { kind: 'illegal', detail: why };
+async function refuse(tx: TenantTx, change: Change, mismatch: Mismatch): Promise<Applied> {
+  const { state } = change.observation;
+  const why = `the provider says ${state}, but ${mismatch.why}`;
+  const isNew = await raise(tx, change, { reason: mismatch.reason, why });
+  if (isNew) await appendEvent(tx, change, `The provider says ${state}, but ${mismatch.why}.`);
+  return { kind: 'illegal', reason: mismatch.reason, detail: mismatch.why };
+}
+
+/** In the same words for the same news, which is a fact for a person once. */
+async function raise(
+  tx: TenantTx,
+  { order, payment, observation }: Change,
+  { reason, why }: { readonly reason: AttentionReason; readonly why?: string },
+): Promise<boolean> {
+  const { transactionId, state, money } = observation;
+  return attentionItems.raise(tx, {
+    orderId: order.id,
+    paymentId: payment.id,
+    reason,
+    detail: `Transaction ${transactionId} of ${money.amount} ${money.currency}: ${why ?? state}.`,
+  });
 }
 
 async function appendEvent(tx: TenantTx, change: Change, detail: string | undefined) {

@@ -1,208 +1,239 @@
+import { randomUUID } from 'node:crypto';
 import type { OrderChangeReply } from '../contracts/refunds.ts';
 import type { Db, TenantTx } from '../db/database.ts';
-import type { OrderReference } from '../domain/ids.ts';
-import { hasMoney, isOpen, mayStartAgain, orderStandOf } from '../domain/payment-states.ts';
+import type { OrderActionId, OrderReference, PaymentId, TenantId } from '../domain/ids.ts';
+import { actionDoubtDays, isDone, obstacleTo, wordOf } from '../domain/order-actions.ts';
+import { hasMoney, mayStartAgain } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
+import { booksLagMs } from '../domain/refunds.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { ChangeOutcome } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
+import type { OrderAction } from '../repositories/order-actions.ts';
+import * as orderActions from '../repositories/order-actions.ts';
 import * as orderEvents from '../repositories/order-events.ts';
-import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
+import { type ActionIntent, openAction, refusalOf } from './order-action-intents.ts';
+import type { Cause } from './order-changes.ts';
 import type { PaymentChecks } from './payment-checks.ts';
 
 type Dependencies = {
   readonly db: Db;
   readonly midtrans: MidtransAdapter;
   readonly checks: PaymentChecks;
+  readonly providerTimeoutMs: number;
 };
 
-type Action = 'cancel' | 'capture';
-type ActionIntent = {
-  readonly reference: OrderReference;
-  readonly reason: string | undefined;
-  readonly requestId: string;
-};
-type Target = { readonly order: Order; readonly payment: Payment };
-type Running = {
+/** One run of an action, whose end only the holder of the lease may write. */
+type Run = {
   readonly tenant: Tenant;
   readonly account: MidtransAccount;
-  readonly intent: ActionIntent;
+  readonly action: OrderAction;
+  readonly leaseId: string;
+  readonly cause: Cause;
 };
+
+type Verdict =
+  | { readonly status: 'done' }
+  | { readonly status: 'refused'; readonly detail: string }
+  /** Nobody knows. `isUnclear`: a call may have been executed, whatever a later one is told. */
+  | { readonly status: 'requested'; readonly isUnclear: boolean };
+
+/** A call for a change, two questions about it, and one more for a slow page. */
+const callsPerRun = 4;
+const leaseMarginMs = 2_000;
+const notDone: Verdict = { status: 'requested', isUnclear: false };
 
 export type OrderActions = ReturnType<typeof createOrderActions>;
 
 /**
- * What a merchant does to an order that is not a refund. Who asked and why is committed first; then
- * the provider is called; then its books are asked, and they alone say what came of it. Both calls
- * may be repeated without harm, and a crash in between is mended by the retry, by the provider's
- * notification, or by the sweep.
+ * What a merchant does to an order that is not a refund. What is wanted, and of which payments, is
+ * committed first; then the provider is called; then its books are asked, and they alone say what
+ * came of it. Until they have, the sweep goes on with it, on the same payments. A call may be
+ * repeated without harm: the second one is refused because the first one worked.
  */
-export function createOrderActions({ db, midtrans, checks }: Dependencies) {
+export function createOrderActions(dependencies: Dependencies) {
+  const { db, midtrans, checks, providerTimeoutMs } = dependencies;
+  const leaseMs = callsPerRun * providerTimeoutMs + leaseMarginMs;
+
   /**
    * Ends an order that is not paid, or takes back a card payment that is not settled. An order that
    * has ended is left as it is.
    *
-   * @throws Problem `order-not-found`, `order-not-cancellable`, `payment-in-progress`,
-   *   `provider-unavailable`
+   * @throws Problem of `openAction`, `provider-unavailable`
    */
   async function cancel(tenant: Tenant, intent: ActionIntent): Promise<OrderChangeReply> {
-    const running = { tenant, account: accountOf(tenant), intent };
-    const targets = await db.withTenant(tenant.id, async (tx) => {
-      const chosen = await chooseCancelled(tx, intent.reference);
-      for (const target of chosen) await appendIntent(tx, target, 'cancel', intent);
-      return chosen;
-    });
-    for (const target of targets) {
-      if (isAtProvider(target.payment)) await cancelAtProvider(running, target);
-      else await endPage(running, target);
-    }
-    return showOrder(running);
+    return request(tenant, { ...intent, word: 'cancel' });
   }
 
   /**
    * Charges a card that is reserved.
    *
-   * @throws Problem `order-not-found`, `order-not-capturable`, `provider-unavailable`
+   * @throws Problem of `openAction`, `provider-unavailable`
    */
   async function capture(tenant: Tenant, intent: ActionIntent): Promise<OrderChangeReply> {
-    const running = { tenant, account: accountOf(tenant), intent };
-    const target = await db.withTenant(tenant.id, async (tx) => {
-      const chosen = await chooseCaptured(tx, intent.reference);
-      if (chosen) await appendIntent(tx, chosen, 'capture', intent);
-      return chosen;
-    });
-    if (target) {
-      const { payment } = target;
-      const transactionId = transactionOf(payment);
-      const outcome = await midtrans.capture(running.account, {
-        transactionId,
-        money: payment.money,
-      });
-      await conclude(running, target, { action: 'capture', outcome, isDone: hasMoney });
-    }
-    return showOrder(running);
+    return request(tenant, { ...intent, word: 'capture' });
   }
 
-  async function cancelAtProvider(running: Running, target: Target): Promise<void> {
-    const outcome = await midtrans.cancel(running.account, transactionOf(target.payment));
-    await conclude(running, target, { action: 'cancel', outcome, isDone: mayStartAgain });
+  async function request(
+    tenant: Tenant,
+    wish: ActionIntent & { readonly word: 'cancel' | 'capture' },
+  ): Promise<OrderChangeReply> {
+    const account = accountOf(tenant);
+    const leaseId = randomUUID();
+    const action = await db.withTenant(tenant.id, (tx) =>
+      openAction(tx, wish, { leaseId, leaseMs }),
+    );
+    if (action.status === 'requested') {
+      const cause = { source: 'api', requestId: wish.requestId } as const;
+      await execute({ tenant, account, action, leaseId, cause });
+    }
+    refuseUnlessDone(await get(tenant.id, action.id));
+    return showOrder(tenant.id, wish.reference);
+  }
+
+  /** Goes on with an action that nobody knows the outcome of; false while that is so. */
+  async function look(tenant: Tenant, id: OrderActionId): Promise<boolean> {
+    const leaseId = randomUUID();
+    const action = await db.withTenantOnce(tenant.id, (tx) =>
+      orderActions.claim(tx, id, { leaseId, leaseMs }),
+    );
+    if (!action) return true;
+    try {
+      const cause = { source: 'check' } as const;
+      await execute({ tenant, account: accountOf(tenant), action, leaseId, cause });
+    } finally {
+      await db.withTenant(tenant.id, (tx) => alarm(tx, action));
+    }
+    return (await get(tenant.id, id)).status !== 'requested';
+  }
+
+  async function get(tenantId: TenantId, id: OrderActionId): Promise<OrderAction> {
+    return db.withTenantOnce(tenantId, (tx) => orderActions.get(tx, id));
+  }
+
+  async function execute(run: Run): Promise<void> {
+    let verdict: Verdict = { status: 'done' };
+    for (const id of run.action.paymentIds) {
+      verdict = await actOn(run, id);
+      if (verdict.status !== 'done') break;
+    }
+    await store(run, verdict);
+  }
+
+  async function actOn(run: Run, id: PaymentId): Promise<Verdict> {
+    const { kind, orderId } = run.action;
+    const all = await db.withTenantOnce(run.tenant.id, (tx) => payments.listOfOrder(tx, orderId));
+    const payment = all.find((each) => each.id === id);
+    if (!payment) throw new Error(`Order ${orderId} has no payment ${id}.`);
+    if (isDone(kind, payment.status)) return { status: 'done' };
+    const obstacle = obstacleTo(kind, payment, all);
+    if (obstacle) return conclude(run, payment, { kind: 'refused', detail: obstacle });
+    if (!isAtProvider(payment)) return endPage(run, payment);
+    const outcome = await call(run, payment);
+    const detail =
+      outcome.kind === 'refused' && `The provider says: ${outcome.detail || 'no reason'}.`;
+    return conclude(run, payment, detail ? { kind: 'refused', detail } : outcome);
+  }
+
+  // Between transactions on purpose: a slow provider must hold no lock and no connection.
+  async function call({ account, action }: Run, payment: Payment): Promise<ChangeOutcome> {
+    const transactionId = payment.transactionId ?? payment.reference;
+    if (action.kind !== 'capture') return midtrans.cancel(account, transactionId);
+    const { currency, amount } = payment.money;
+    // All that is reserved: the provider takes its fee out of what is captured.
+    const money = { currency, amount: amount + payment.customerFee };
+    return midtrans.capture(account, { transactionId, money });
   }
 
   /**
-   * The books decide, whatever the call answered: a repeated cancel is refused because the first
-   * one worked.
+   * The books decide, whatever the call answered. What was refused after a call that may have been
+   * executed can be that call's doing, and stand in the books a while later only.
    */
-  async function conclude(
-    { tenant, intent }: Running,
-    { order, payment }: Target,
-    call: {
-      readonly action: Action;
-      readonly outcome: ChangeOutcome;
-      readonly isDone: (status: Payment['status']) => boolean;
-    },
-  ): Promise<void> {
+  async function conclude(run: Run, payment: Payment, outcome: ChangeOutcome): Promise<Verdict> {
+    const { tenant, action } = run;
+    const askedAt = Date.now();
     const isAnswered = await checks.check(tenant, payment.id);
     const after = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, payment.id));
-    if (call.isDone(after.status)) return;
-    if (!isAnswered || call.outcome.kind !== 'refused') throw comeBack();
-    const { detail } = call.outcome;
-    await db.withTenantOnce(tenant.id, (tx) =>
-      orderEvents.append(tx, {
-        orderId: order.id,
-        paymentId: payment.id,
-        kind: `${call.action}-refused`,
-        source: 'api',
-        reference: payment.transactionId,
-        detail,
-        requestId: intent.requestId,
-      }),
-    );
-    throw refusal(call.action, `The provider says: ${detail || 'no reason'}.`);
+    if (isDone(action.kind, after.status)) return { status: 'done' };
+    if (outcome.kind !== 'refused') return { status: 'requested', isUnclear: true };
+    const { unclearAt } = action;
+    const mayLag = unclearAt !== undefined && askedAt < unclearAt.getTime() + booksLagMs;
+    if (!isAnswered || mayLag) return notDone;
+    return { status: 'refused', detail: outcome.detail };
   }
 
-  async function endPage({ tenant }: Running, { payment }: Target): Promise<void> {
-    if (payment.isLeased) {
-      throw new Problem('payment-in-progress', 'A payment of the order is being created.', {
-        retryAfter: 2,
-      });
-    }
-    if ((await checks.end(tenant, payment.id)) !== 'ended') throw comeBack();
+  async function endPage({ tenant }: Run, payment: Payment): Promise<Verdict> {
+    if (payment.isLeased) return notDone;
+    if ((await checks.end(tenant, payment.id)) !== 'ended') return notDone;
     const { status } = await db.withTenantOnce(tenant.id, (tx) => payments.get(tx, payment.id));
-    if (hasMoney(status)) throw refusal('cancel', 'The order was paid meanwhile.');
+    if (hasMoney(status)) return { status: 'refused', detail: 'The order was paid meanwhile.' };
+    return mayStartAgain(status) ? { status: 'done' } : notDone;
   }
 
-  async function showOrder({ tenant, intent }: Running): Promise<OrderChangeReply> {
-    const { reference } = intent;
-    const order = await db.withTenantOnce(tenant.id, (tx) => orders.findByReference(tx, reference));
-    if (!order) throw notFound(reference);
-    return { success: true, order: { orderId: order.reference, status: order.status } };
+  async function store({ tenant, action, leaseId, cause }: Run, verdict: Verdict): Promise<void> {
+    await db.withTenant(tenant.id, async (tx) => {
+      const { id, orderId, kind } = action;
+      await orders.lock(tx, orderId);
+      // Whoever took over says what counts now.
+      if (!(await orderActions.settle(tx, id, { leaseId, ...verdict }))) return;
+      if (verdict.status !== 'requested') await withdrawAlarm(tx, action);
+      if (verdict.status !== 'refused') return;
+      const { detail } = verdict;
+      const paymentId = paymentOf(action);
+      const event = { orderId, paymentId, detail, ...cause };
+      await orderEvents.append(tx, { kind: `${wordOf(kind)}-refused`, ...event });
+      // The merchant was told that it goes on by itself, and does not wait for an answer.
+      if (cause.source === 'api') return;
+      await attentionItems.raise(tx, {
+        orderId,
+        paymentId,
+        reason: 'change-refused',
+        detail: `The ${wordOf(kind)} ${id} was refused: ${detail}`,
+      });
+    });
   }
 
-  return { cancel, capture };
-}
-
-/** The payments that have to end for the order to be cancelled; none when it has ended. */
-async function chooseCancelled(tx: TenantTx, reference: OrderReference): Promise<Target[]> {
-  const { order, all } = await lockOrder(tx, reference);
-  if (!hasMoney(order.status)) {
-    return all.filter(({ status }) => isOpen(status)).map((payment) => ({ order, payment }));
+  async function showOrder(tenantId: TenantId, reference: OrderReference) {
+    const order = await db.withTenantOnce(tenantId, (tx) => orders.findByReference(tx, reference));
+    if (!order) throw new Error(`Order ${reference} is gone.`);
+    return { success: true, order: { orderId: order.reference, status: order.status } } as const;
   }
-  const { payment } = orderStandOf(all);
-  // Which of two payments is meant, a repeated request could not tell.
-  if (all.filter(({ status }) => status === 'paid').length > 1) {
-    throw refusal('cancel', `Order ${reference} was paid twice; refund one of the payments.`);
-  }
-  // Only cards stay unsettled for a while; whether this one still is, the provider knows.
-  if (payment.status === 'paid' && payment.method === 'credit_card') return [{ order, payment }];
-  throw refusal('cancel', `Order ${reference} is ${order.status}.`);
+
+  return { cancel, capture, look };
 }
 
-/** The reserved payment; undefined when it was captured by an earlier request of this kind. */
-async function chooseCaptured(
-  tx: TenantTx,
-  reference: OrderReference,
-): Promise<Target | undefined> {
-  const { order, all } = await lockOrder(tx, reference);
-  const payment = all.find(({ status }) => status === 'authorized');
-  // A paid order is not charged again, whatever else is reserved for it.
-  if (payment && !hasMoney(order.status)) return { order, payment };
-  const captured = all.find(({ status }) => status === 'paid');
-  const isRepeated =
-    captured?.transactionId !== undefined &&
-    (await orderEvents.has(tx, {
-      orderId: order.id,
-      kind: 'capture-requested',
-      reference: captured.transactionId,
-    }));
-  if (isRepeated) return undefined;
-  throw refusal('capture', `Order ${reference} has no card that is reserved.`);
-}
-
-async function lockOrder(tx: TenantTx, reference: OrderReference) {
-  const order = await orders.lockByReference(tx, reference);
-  if (!order) throw notFound(reference);
-  return { order, all: await payments.listOfOrder(tx, order.id) };
-}
-
-async function appendIntent(
-  tx: TenantTx,
-  { order, payment }: Target,
-  action: Action,
-  { reason, requestId }: ActionIntent,
-): Promise<void> {
-  await orderEvents.append(tx, {
-    orderId: order.id,
-    paymentId: payment.id,
-    kind: `${action}-requested`,
-    source: 'api',
-    fromStatus: payment.status,
-    reference: payment.transactionId ?? payment.reference,
-    detail: reason,
-    requestId,
+/** Puts the order of an action that nobody knows the outcome of before a person, once. */
+async function alarm(tx: TenantTx, action: OrderAction): Promise<void> {
+  const { id, orderId, kind } = action;
+  await orders.lock(tx, orderId);
+  if (!(await orderActions.alarm(tx, id, actionDoubtDays))) return;
+  await attentionItems.raise(tx, {
+    orderId,
+    paymentId: paymentOf(action),
+    reason: 'change-stalled',
+    detail: `Nobody knows what became of the ${wordOf(kind)} ${id}.`,
   });
+}
+
+async function withdrawAlarm(tx: TenantTx, action: OrderAction): Promise<void> {
+  const { id, orderId } = action;
+  await attentionItems.withdraw(tx, {
+    orderId,
+    paymentId: paymentOf(action),
+    reason: 'change-stalled',
+    detail: `What became of ${id} is known now.`,
+    about: id,
+  });
+}
+
+/** One that goes on has at least one payment. */
+function paymentOf({ id, paymentIds: [first] }: OrderAction): PaymentId {
+  if (!first) throw new Error(`Action ${id} has no payment.`);
+  return first;
 }
 
 /** The shopper has done their part: there is a transaction to cancel, and no page to close. */
@@ -210,24 +241,13 @@ function isAtProvider({ status }: Payment): boolean {
   return status === 'authorized' || status === 'challenged' || status === 'paid';
 }
 
-function transactionOf({ transactionId, reference }: Payment): string {
-  return transactionId ?? reference;
-}
-
-function refusal(action: Action, detail: string): Problem {
-  return action === 'cancel'
-    ? new Problem('order-not-cancellable', `${detail} What is settled is refunded instead.`)
-    : new Problem('order-not-capturable', detail);
-}
-
-function notFound(reference: OrderReference): Problem {
-  return new Problem('order-not-found', `There is no order ${reference}.`);
-}
-
-function comeBack(): Problem {
-  return new Problem(
+/** @throws Problem `order-not-cancellable`, `order-not-capturable`, `provider-unavailable` */
+function refuseUnlessDone({ kind, status, detail = '' }: OrderAction): void {
+  if (status === 'refused') throw refusalOf(kind, detail);
+  if (status === 'done') return;
+  throw new Problem(
     'provider-unavailable',
-    'What came of it is not known yet. Send the same request again in a moment.',
+    'What came of it is not known yet. It goes on by itself: send the same request again, or look at the order.',
     { retryAfter: 5 },
   );
 }

@@ -9,7 +9,9 @@ import {
   type OrderStatus,
   orderStandOf,
   type PaymentStatus,
+  paymentTransitions,
 } from '../domain/payment-states.ts';
+import * as customerTotals from '../repositories/customer-totals.ts';
 import * as dailyStats from '../repositories/daily-stats.ts';
 import * as ledger from '../repositories/ledger.ts';
 import * as orderEvents from '../repositories/order-events.ts';
@@ -19,6 +21,7 @@ import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import * as usageCounters from '../repositories/usage-counters.ts';
+import { watchDoublePayment } from './attention.ts';
 
 /** Why something changes, for the history. */
 export type Cause = {
@@ -33,21 +36,22 @@ export type BookedCause = Cause & { readonly timeZone: string };
  * Makes an order, whose row the caller has locked, what its payments say, with everything that
  * follows: history, mail, statistics, quota, and an end to pages that must not be paid any more.
  * Called after every change of a payment; the one place where an order's status comes from.
+ * `before` is the payment that changed, as it was, when its change can concern money.
  */
 export async function followPayments(
   tx: TenantTx,
   order: Order,
-  { cause, attention }: { cause: Cause; attention?: string | undefined },
+  { cause, before }: { cause: Cause; before?: Payment },
 ): Promise<void> {
   const all = await payments.listOfOrder(tx, order.id);
+  if (before) await watchDoublePayment(tx, before, all);
   const { status, payment } = orderStandOf(all);
   if (hasMoney(status)) await endOpenPages(tx, all, cause);
   const hadPage = all.some(({ token }) => token !== undefined);
   const givesBack = mayStartAgain(status) && !hadPage ? order.quotaPeriod : undefined;
   await changeOrder(tx, order, {
     status,
-    refundedAmount: payment.refundedAmount,
-    attentionReason: paidTwice(all) ?? attention,
+    refundedAmount: refundedSaleOf(payment),
     quotaPeriod: givesBack ? undefined : order.quotaPeriod,
     mail: mailAbout({ before: order.status, status, hadPage, cause }),
     payment,
@@ -60,7 +64,6 @@ type OrderChange = {
   readonly status: OrderStatus;
   readonly refundedAmount: bigint;
   readonly quotaPeriod: string | undefined;
-  readonly attentionReason?: string | undefined;
   readonly mail?: MailKind | undefined;
   /** The payment that the order now goes by. */
   readonly payment: Payment;
@@ -69,12 +72,13 @@ type OrderChange = {
 
 /** Writes a changed order. The statistics come last: all orders of a day share those rows. */
 export async function changeOrder(tx: TenantTx, order: Order, change: OrderChange): Promise<Order> {
-  const { status, refundedAmount, quotaPeriod, attentionReason, mail, payment, cause } = change;
+  const { status, refundedAmount, quotaPeriod, mail, payment, cause } = change;
+  const method = payment.method ?? order.paymentMethod;
   const next = await orders.update(tx, order, {
     status,
     refundedAmount,
+    method,
     quotaPeriod,
-    attentionReason: attentionReason ?? order.attentionReason,
     paidAt: order.paidAt ?? (status === 'paid' ? new Date() : undefined),
   });
   if (status !== order.status) {
@@ -87,10 +91,17 @@ export async function changeOrder(tx: TenantTx, order: Order, change: OrderChang
     });
     if (mail) await queueMail(tx, payment, mail, cause);
   }
-  if (status !== order.status || refundedAmount !== order.refundedAmount) {
-    await dailyStats.recount(tx, { before: toCounted(order), after: toCounted(next) });
-  }
+  const isRecounted =
+    status !== order.status || refundedAmount !== order.refundedAmount || method !== order.method;
+  if (isRecounted) await countOrder(tx, next, order);
   return next;
+}
+
+/** Counts an order in the statistics, no longer as what it was. Last: many orders share the rows. */
+export async function countOrder(tx: TenantTx, order: Order, was?: Order): Promise<void> {
+  const change = { after: toCounted(order), ...(was && { before: toCounted(was) }) };
+  await customerTotals.recount(tx, change);
+  await dailyStats.recount(tx, change);
 }
 
 /** Ends a payment that the provider has nothing of, and cannot get anything of any more. */
@@ -107,22 +118,29 @@ export async function expirePayment(
   await followPayments(tx, order, { cause });
 }
 
-type Moved = Pick<Payment, 'status' | 'transactionId' | 'method' | 'refundedAmount'>;
+type Moved = Pick<
+  Payment,
+  'status' | 'transactionId' | 'method' | 'customerFee' | 'refundedAmount'
+>;
 
 /** Writes a payment's new state, its line of history, and what that means for the books. */
 export async function movePayment(
   tx: TenantTx,
   payment: Payment,
-  { status, transactionId, method, refundedAmount }: Moved,
+  { status, transactionId, method, customerFee, refundedAmount }: Moved,
   { timeZone, ...cause }: BookedCause & { readonly detail?: string | undefined },
 ): Promise<void> {
+  if (status !== payment.status && !paymentTransitions[payment.status].includes(status)) {
+    throw new Error(`Payment ${payment.id} cannot go from ${payment.status} to ${status}.`);
+  }
   const { amount, currency } = payment.money;
   const before = positionOf(payment);
-  const position = positionAfter(before, { to: status, amount, refundedAmount });
+  const position = positionAfter(before, { to: status, amount, fee: customerFee, refundedAmount });
   await payments.move(tx, payment, {
     status,
     transactionId,
     method,
+    customerFee,
     position,
     isFinished: !isOpen(status),
     lateCheckSeconds: lateCheckSecondsOf(status),
@@ -152,8 +170,9 @@ export function lateCheckSecondsOf(status: PaymentStatus): number | undefined {
 
 /** What became of a payment's money, as its row says. */
 export function positionOf(payment: Payment): Position {
-  const { capturedAmount, refundedAmount, lostAmount } = payment;
-  return { captured: capturedAmount, refunded: refundedAmount, lost: lostAmount };
+  const { customerFee, capturedAmount, refundedAmount, lostAmount } = payment;
+  const fee = capturedAmount > 0n ? customerFee : 0n;
+  return { captured: capturedAmount, fee, refunded: refundedAmount, lost: lostAmount };
 }
 
 /** Has the shopper told, once this transaction is committed. */
@@ -169,12 +188,13 @@ export async function queueEnd(tx: TenantTx, payment: Payment, cause: Cause): Pr
   await outbox.add(tx, { topic: 'payment-end', payload });
 }
 
-/** How the statistics count an order. */
-export function toCounted(order: Order) {
+function toCounted(order: Order) {
   return {
+    customerId: order.customerId,
     day: order.businessDay,
     currency: order.money.currency,
     status: order.status,
+    method: order.method,
     amount: order.money.amount,
     refundedAmount: order.refundedAmount,
   };
@@ -187,9 +207,9 @@ async function endOpenPages(tx: TenantTx, all: readonly Payment[], cause: Cause)
   }
 }
 
-function paidTwice(all: readonly Payment[]): string | undefined {
-  const paid = all.filter(({ status }) => status === 'paid' || status === 'partially_refunded');
-  return paid.length > 1 ? 'Two payments paid the same order.' : undefined;
+/** What went back of the order's own amount; a refund may give a fee on top back, too. */
+function refundedSaleOf({ money, refundedAmount }: Payment): bigint {
+  return refundedAmount < money.amount ? refundedAmount : money.amount;
 }
 
 type MailFacts = {

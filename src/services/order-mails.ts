@@ -46,6 +46,7 @@ export function createOrderMails(dependencies: Dependencies) {
       order: {
         orderId: order.reference,
         amount: order.money.amount,
+        customerFee: payment.customerFee,
         currency: order.money.currency,
         customerName: order.customerName,
         payUrl: payment.redirectUrl,

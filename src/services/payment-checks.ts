@@ -7,7 +7,7 @@ import type { MidtransAdapter, PageEnd } from '../providers/midtrans/adapter.ts'
 import type { StatusAnswer } from '../providers/payment-provider.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
-import { applyObservation } from './observations.ts';
+import { applyObservation, mismatchIn } from './observations.ts';
 import { type BookedCause, expirePayment, lateCheckSecondsOf } from './order-changes.ts';
 
 type Dependencies = {
@@ -91,17 +91,20 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
 
   async function askAndExpire(account: MidtransAccount, payment: Payment): Promise<StatusAnswer> {
     const answer = await ask(account, payment);
-    const isOurs =
-      answer.kind === 'found' && answer.observation.money.amount === payment.money.amount;
+    const isOurs = answer.kind === 'found' && !mismatchIn(payment, answer.observation);
     if (!isOurs || answer.observation.state !== 'pending') return answer;
     await midtrans.expire(account, payment.reference);
     // Asked again rather than believed: it may have been paid in the same moment.
     return ask(account, payment);
   }
 
-  /** By the reference, which stands for all attempts: the one that succeeded, or else the newest. */
+  /**
+   * By the reference, which stands for all attempts: the one that succeeded, or else the newest. A
+   * further attempt that paid as well is known only by its own id.
+   */
   async function ask(account: MidtransAccount, payment: Payment): Promise<StatusAnswer> {
-    const { reference, transactionId } = payment;
+    const { reference, attempt, transactionId } = payment;
+    if (attempt > 1 && transactionId) return midtrans.status(account, { reference, transactionId });
     const answer = await midtrans.status(account, { reference });
     // Some channels know their transactions only by the provider's own id.
     if (answer.kind !== 'not-found' || !transactionId) return answer;

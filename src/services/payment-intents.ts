@@ -7,7 +7,6 @@ import { hasMoney, mayStartAgain } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as customers from '../repositories/customers.ts';
-import * as dailyStats from '../repositories/daily-stats.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
@@ -15,7 +14,7 @@ import * as paymentCalls from '../repositories/payment-calls.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import * as usageCounters from '../repositories/usage-counters.ts';
-import { changeOrder, toCounted } from './order-changes.ts';
+import { changeOrder, countOrder } from './order-changes.ts';
 
 /** What a request to pay comes to, given what is known of its order. */
 export type Step =
@@ -77,7 +76,7 @@ async function openOrder(tx: TenantTx, intent: Intent): Promise<Step> {
   // The same order was inserted by another request after our look; now it can be seen.
   if (!order) return { kind: 'busy' };
   const payment = await startPayment(tx, order, intent);
-  await dailyStats.recount(tx, { after: toCounted(order) });
+  await countOrder(tx, order);
   await takeQuota(tx, tenant, month);
   return { kind: 'call', order, payment };
 }
@@ -103,6 +102,16 @@ async function continuePayment(tx: TenantTx, { order, payment, intent }: Continu
   const lease = { leaseId, leaseMs, expiryMinutes: tenant.paymentExpiryMinutes };
   const isClaimed = await paymentCalls.claim(tx, payment.id, lease);
   if (!isClaimed) return { kind: 'busy' };
+  await orderEvents.append(tx, {
+    orderId: order.id,
+    paymentId: payment.id,
+    kind: 'payment-called-again',
+    source: 'api',
+    fromStatus: payment.status,
+    toStatus: 'creating',
+    reference: payment.reference,
+    requestId: intent.requestId,
+  });
   return { kind: 'call', order, payment: await payments.get(tx, payment.id) };
 }
 

@@ -10,6 +10,7 @@ import type { Order } from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import type { Addresses } from './addresses.ts';
 import { createCallOutcomes, type ProviderCall } from './call-outcomes.ts';
+import { mismatchIn } from './observations.ts';
 import type { PaymentChecks } from './payment-checks.ts';
 import { openIntent, type Step } from './payment-intents.ts';
 
@@ -173,15 +174,15 @@ export function createPaymentService(dependencies: Dependencies) {
    */
   async function settleUsed({ account }: Creation, running: ProviderCall): Promise<Attempt> {
     const { payment } = running;
-    const { reference, money } = payment;
+    const { reference } = payment;
     const answer = await midtrans.status(account, { reference });
     if (answer.kind === 'unavailable') {
       await outcomes.storeUnknown(running, { mayHavePage: false });
       throw comeBack();
     }
     const found = answer.kind === 'found' ? answer.observation : undefined;
-    const isSameAmount = found?.money.amount === money.amount;
-    if (payment.mayHavePage ? isSameAmount || !found : isSameAmount && found?.state === 'paid') {
+    const isSameAmount = found && !mismatchIn(payment, found);
+    if (payment.mayHavePage ? isSameAmount || !found : isSameAmount && found.state === 'paid') {
       await outcomes.storeUnknown(running, { mayHavePage: false });
       return { kind: 'stale', payment };
     }

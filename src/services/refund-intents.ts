@@ -6,7 +6,6 @@ import { isInDoubt, isRefundable, refundableOf } from '../domain/refunds.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
-import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import type { Refund } from '../repositories/refunds.ts';
@@ -95,7 +94,6 @@ async function insertRefund(tx: TenantTx, { order, all, intent }: Drafting): Pro
     reason: request.reason,
     providerKey: refundId,
   });
-  const cause = { source: 'api', requestId } as const;
   await orderEvents.append(tx, {
     orderId: order.id,
     paymentId: payment.id,
@@ -103,11 +101,9 @@ async function insertRefund(tx: TenantTx, { order, all, intent }: Drafting): Pro
     toStatus: refund.status,
     reference: refund.providerKey,
     detail: request.reason,
-    ...cause,
+    source: 'api',
+    requestId,
   });
-  // Whatever becomes of us, a job finds out how this refund ended.
-  const payload = { refundId, requestId };
-  await outbox.add(tx, { topic: 'refund-resolve', payload });
   return refund;
 }
 

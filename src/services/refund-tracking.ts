@@ -1,10 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
+import type { AttentionReason } from '../domain/attention.ts';
 import { RefundId } from '../domain/ids.ts';
-import type { RefundStatus } from '../domain/refunds.ts';
+import { booksLagMs, type RefundStatus } from '../domain/refunds.ts';
 import type { Observation, ObservedRefund } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import * as orderEvents from '../repositories/order-events.ts';
-import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import type { Refund } from '../repositories/refunds.ts';
 import * as refunds from '../repositories/refunds.ts';
@@ -24,8 +25,6 @@ export type RefundNews = {
   readonly isWaiting: boolean;
 };
 
-/** Midtrans' status may lag behind what its other calls did, and our clocks may differ. */
-const graceMs = 30 * 60_000;
 const noNews: RefundNews = { refusedAmount: 0n, isWaiting: false };
 
 /**
@@ -42,21 +41,26 @@ export async function followRefunds(tx: TenantTx, change: Change): Promise<Refun
   const known = all.filter(({ paymentId }) => paymentId === payment.id);
   for (const listed of books.refunds) {
     const refund = known.find(({ providerKey }) => providerKey === listed.key);
-    await (refund ? follow(tx, refund, listed, cause) : adopt(tx, payment, listed, cause));
+    await (refund ? follow(tx, refund, listed, cause) : adopt(tx, change, listed));
   }
   const keys = new Set(books.refunds.map(({ key }) => key));
   const missing = known.filter(
-    ({ status, providerKey }) => status === 'accepted' && !keys.has(providerKey),
+    ({ status, providerKey }) =>
+      status === 'accepted' && !keys.has(providerKey) && tellsAllRefunds(observation),
   );
-  const lastTime = books.askedAt.getTime() - graceMs;
+  const lastTime = books.askedAt.getTime() - booksLagMs;
   const refused = missing.filter(({ acceptedAt }) => acceptedAt && acceptedAt.getTime() < lastTime);
-  for (const refund of refused) {
-    await moveRefund(tx, refund, { status: 'refused', detail: 'The bank refused it.' }, cause);
-  }
+  for (const refund of refused) await giveUp(tx, refund, cause);
   return {
     refusedAmount: refused.reduce((sum, { money }) => sum + money.amount, 0n),
     isWaiting: missing.length > refused.length,
   };
+}
+
+/** Whether what the books do not list is not there: their list comes to the sum told with it. */
+export function tellsAllRefunds({ refundedAmount = 0n, books }: Observation): boolean {
+  if (!books?.refunds) return false;
+  return books.refunds.reduce((sum, { amount }) => sum + amount, 0n) >= refundedAmount;
 }
 
 async function follow(
@@ -68,14 +72,50 @@ async function follow(
   const status = isConfirmed ? 'confirmed' : 'accepted';
   // What was confirmed stays so: the books may be read from an older copy.
   if (refund.status === 'confirmed' || refund.status === status) return;
+  if (refund.status === 'refused') await withdrawRefusal(tx, refund);
   await moveRefund(tx, refund, { status }, cause);
-  if (!isConfirmed) await queueFollow(tx, refund, cause);
+}
+
+/** The bank has refused it. A merchant who was told of a refund has to know. */
+async function giveUp(tx: TenantTx, refund: Refund, cause: Cause): Promise<void> {
+  await moveRefund(tx, refund, { status: 'refused', detail: 'The bank refused it.' }, cause);
+  await flagRefusal(tx, refund, { reason: 'refund-refused-by-bank', words: 'by its bank' });
+}
+
+/** Puts a refusal that nobody was waiting for before a person. */
+export async function flagRefusal(
+  tx: TenantTx,
+  { id, orderId, paymentId, money }: Refund,
+  { reason, words }: { readonly reason: AttentionReason; readonly words: string },
+): Promise<void> {
+  const detail = `Refund ${id} of ${money.amount} ${money.currency} was refused: ${words}.`;
+  await attentionItems.raise(tx, { orderId, paymentId, reason, detail });
+}
+
+/** It was made after all: nobody may pay it back another way. */
+async function withdrawRefusal(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<void> {
+  const detail = `The provider's books have refund ${id} after all.`;
+  for (const reason of ['refund-refused-by-bank', 'refund-refused'] as const) {
+    await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about: id });
+  }
+}
+
+/** Something is known of it again, so nobody has to look for it. */
+async function withdrawAlarm(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<void> {
+  const detail = `There is news of refund ${id}.`;
+  const reason = 'refund-stalled';
+  await attentionItems.withdraw(tx, { orderId, paymentId, reason, detail, about: id });
 }
 
 /** A refund that was made in the provider's dashboard. */
-async function adopt(tx: TenantTx, payment: Payment, listed: ObservedRefund, cause: Cause) {
+async function adopt(
+  tx: TenantTx,
+  { payment, observation, cause }: Change,
+  listed: ObservedRefund,
+) {
   const { key, amount, reason, isConfirmed } = listed;
-  const { id: paymentId, orderId, money } = payment;
+  const { id: paymentId, orderId } = payment;
+  const { money } = observation;
   // No payment gives back more than it took: such a list is not to be believed.
   if (amount > money.amount) return;
   const refund = await refunds.insert(tx, {
@@ -95,23 +135,16 @@ async function adopt(tx: TenantTx, payment: Payment, listed: ObservedRefund, cau
     cause,
   });
   if (isConfirmed) await moveRefund(tx, refund, { status: 'confirmed' }, cause);
-  else await queueFollow(tx, refund, cause);
 }
 
 async function moveRefund(
   tx: TenantTx,
   refund: Refund,
-  { status, detail }: { status: RefundStatus; detail?: string },
+  { status, detail }: { status: 'accepted' | 'confirmed' | 'refused'; detail?: string },
   cause: Cause,
 ): Promise<void> {
   await refunds.move(tx, refund.id, { status, ...(detail && { detail }) });
   await appendRefundMove(tx, refund, { status, detail, cause });
-}
-
-/** Has an accepted refund followed until the bank has spoken, once this transaction is committed. */
-export async function queueFollow(tx: TenantTx, refund: Refund, cause: Cause): Promise<void> {
-  const payload = { refundId: refund.id, requestId: cause.requestId };
-  await outbox.add(tx, { topic: 'refund-follow', payload });
 }
 
 /** A refund's line of history: by its id for ours, by the provider's key for one made there. */
@@ -121,6 +154,7 @@ export async function appendRefundMove(
   { status, detail, cause }: { status: RefundStatus; detail: string | undefined; cause: Cause },
 ): Promise<void> {
   const fromStatus = refund.status;
+  if (status !== 'unknown') await withdrawAlarm(tx, refund);
   await appendEvent(tx, refund, {
     kind: 'refund-moved',
     fromStatus,

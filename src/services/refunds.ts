@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { RefundListReply, RefundReply, RefundView } from '../contracts/refunds.ts';
-import type { Db } from '../db/database.ts';
-import type { OrderReference, RefundId } from '../domain/ids.ts';
+import type { Db, TenantTx } from '../db/database.ts';
+import type { OrderReference, RefundId, TenantId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
-import { isInDoubt, isRefundable, type RefundStatus } from '../domain/refunds.ts';
+import {
+  booksLagMs,
+  isInDoubt,
+  isRefundable,
+  type RefundStatus,
+  refundLimits,
+} from '../domain/refunds.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { RefundOutcome } from '../providers/payment-provider.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
@@ -15,7 +22,7 @@ import * as refunds from '../repositories/refunds.ts';
 import { applyObservation } from './observations.ts';
 import type { BookedCause } from './order-changes.ts';
 import { leftOf, openRefund, type RefundIntent } from './refund-intents.ts';
-import { appendRefundMove, queueFollow } from './refund-tracking.ts';
+import { appendRefundMove, flagRefusal, tellsAllRefunds } from './refund-tracking.ts';
 
 type Dependencies = {
   readonly db: Db;
@@ -38,10 +45,13 @@ type RefundCall = Inquiry & { readonly leaseId: string };
 type Verdict = {
   readonly status: Extract<RefundStatus, 'accepted' | 'refused' | 'unknown'>;
   readonly detail?: string;
+  /** The call may have been executed, whatever a later one is told. */
+  readonly isUnclear?: boolean;
 };
 
 /** What the provider's books have of a refund; `unsure`: they do not say. */
 type Listing = 'listed' | 'absent' | 'unsure';
+type BooksAnswer = { readonly listing: Listing; readonly askedAt?: Date };
 
 /** What a call may take beyond its deadline before another one may repeat it. */
 const leaseMarginMs = 2_000;
@@ -70,7 +80,7 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
       const cause = { source: 'api', requestId: intent.requestId, timeZone } as const;
       await execute({ tenant, account, ...opened, leaseId, cause });
     }
-    const refund = await db.withTenantOnce(tenant.id, (tx) => refunds.get(tx, opened.refund.id));
+    const refund = await get(tenant.id, opened.refund.id);
     refuseUnlessAccepted(refund);
     return { success: true, refund: toView(refund, intent.reference) };
   }
@@ -91,43 +101,38 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
   }
 
   /**
-   * Repeats the call of a refund that nobody knows the outcome of.
-   *
-   * @throws Error while that is so; the queue tries again
+   * Repeats the call of a refund that nobody knows the outcome of, or asks what the bank says of
+   * one that is accepted. Whoever is past its limit is put before a person. False while the
+   * provider does not say.
    */
-  async function resolve(tenant: Tenant, id: RefundId, requestId?: string): Promise<void> {
+  async function look(tenant: Tenant, id: RefundId): Promise<boolean> {
     const leaseId = randomUUID();
     const found = await db.withTenant(tenant.id, async (tx) => {
-      const refund = await refunds.claim(tx, id, { leaseId, leaseMs });
+      // The next look is planned before this one: what breaks must not come first for ever.
+      const refund =
+        (await refunds.claim(tx, id, { leaseId, leaseMs })) ?? (await refunds.planFollow(tx, id));
       return refund && { refund, payment: await payments.get(tx, refund.paymentId) };
     });
-    if (found) await execute({ ...found, ...jobOf(tenant, requestId), leaseId });
-    const { status } = await db.withTenantOnce(tenant.id, (tx) => refunds.get(tx, id));
-    if (isInDoubt(status)) throw new Error(`Refund ${id} is ${status}.`);
+    if (!found) return true;
+    const cause = { source: 'check', timeZone: tenant.timeZone } as const;
+    try {
+      const inquiry = { tenant, account: accountOf(tenant), ...found, cause };
+      if (!isInDoubt(found.refund.status)) return (await askBooks(inquiry)).listing !== 'unsure';
+      await execute({ ...inquiry, leaseId });
+      return !isInDoubt((await get(tenant.id, id)).status);
+    } finally {
+      await db.withTenant(tenant.id, (tx) => alarm(tx, found.refund));
+    }
   }
 
-  /**
-   * Asks what the bank says of a refund that the provider has accepted. A job of its own: banks
-   * take days, and what is in doubt must not wait behind them.
-   *
-   * @throws Error until the bank has spoken; the queue tries again
-   */
-  async function follow(tenant: Tenant, id: RefundId, requestId?: string): Promise<void> {
-    const found = await db.withTenant(tenant.id, async (tx) => {
-      const refund = await refunds.get(tx, id);
-      return { refund, payment: await payments.get(tx, refund.paymentId) };
-    });
-    if (found.refund.status === 'accepted') {
-      await askBooks({ ...found, ...jobOf(tenant, requestId) });
-    }
-    const { status } = await db.withTenantOnce(tenant.id, (tx) => refunds.get(tx, id));
-    if (status === 'accepted') throw new Error(`The bank has not confirmed refund ${id} yet.`);
+  async function get(tenantId: TenantId, id: RefundId): Promise<Refund> {
+    return db.withTenantOnce(tenantId, (tx) => refunds.get(tx, id));
   }
 
   async function execute(call: RefundCall): Promise<void> {
     const { account, refund, payment } = call;
     // Between transactions on purpose: a slow provider must hold no lock and no connection. Should
-    // we die here, the job repeats this call with the same key, which cannot refund twice. A key
+    // we die here, the sweep repeats this call with the same key, which cannot refund twice. A key
     // that the provider may have forgotten is not sent again, nor anything for money that is gone
     // by now: then only its books can tell.
     const maySend = refund.isRepeatable && isRefundable(payment.status);
@@ -149,68 +154,75 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
    * call that may have been executed, "there is nothing left to refund" can be its own doing.
    */
   async function judge(call: RefundCall, outcome: RefundOutcome): Promise<Verdict> {
-    const isFirst = call.refund.providerCalls === 1;
     switch (outcome.kind) {
       case 'accepted':
+      case 'key-used':
         return { status: 'accepted' };
       case 'unknown':
-        return { status: 'unknown' };
-      case 'key-used':
-        return isFirst
-          ? judgeByBooks(call, 'it knows the refund key already')
-          : { status: 'accepted' };
+        return { status: 'unknown', isUnclear: true };
       case 'refused':
-        return isFirst
-          ? { status: 'refused', detail: outcome.detail }
-          : judgeByBooks(call, outcome.detail);
+        return call.refund.unclearAt
+          ? judgeByBooks(call, outcome.detail)
+          : { status: 'refused', detail: outcome.detail };
       default:
         return outcome satisfies never;
     }
   }
 
+  /** What they have is there. What they lack may be on its way into them, for a while. */
   async function judgeByBooks(call: RefundCall, detail: string): Promise<Verdict> {
-    const listing = await askBooks(call);
-    if (listing === 'unsure') return { status: 'unknown' };
-    return listing === 'listed' ? { status: 'accepted' } : { status: 'refused', detail };
+    const { unclearAt } = call.refund;
+    const { listing, askedAt } = await askBooks(call);
+    if (listing === 'listed') return { status: 'accepted' };
+    const mayLag = unclearAt && askedAt && askedAt.getTime() < unclearAt.getTime() + booksLagMs;
+    if (listing === 'unsure' || mayLag) return { status: 'unknown' };
+    return { status: 'refused', detail };
   }
 
   async function store({ tenant, refund, leaseId, cause }: RefundCall, verdict: Verdict) {
     const { status, detail } = verdict;
     await db.withTenant(tenant.id, async (tx) => {
-      const order = await orders.lock(tx, refund.orderId);
+      await orders.lock(tx, refund.orderId);
       // The books may have told already, and whoever took over says what counts now.
       if (!(await refunds.settle(tx, refund.id, { leaseId, ...verdict }))) return;
       await appendRefundMove(tx, refund, { status, detail, cause });
-      if (status === 'accepted') await queueFollow(tx, refund, cause);
       // The merchant was told that it goes on by itself, and does not wait for an answer.
       if (status === 'refused' && cause.source !== 'api') {
-        await orders.flag(tx, order.id, `Refund ${refund.id} was refused: ${detail}.`);
+        await flagRefusal(tx, refund, { reason: 'refund-refused', words: detail ?? 'no reason' });
       }
     });
   }
 
   /** Asks what the provider's books say of the payment, applies it, and looks for the refund. */
-  async function askBooks(inquiry: Inquiry): Promise<Listing> {
+  async function askBooks(inquiry: Inquiry): Promise<BooksAnswer> {
     const { tenant, account, refund, payment, cause } = inquiry;
     const { reference, transactionId } = payment;
     const answer = await midtrans.status(account, {
       reference,
       ...(transactionId && { transactionId }),
     });
-    if (answer.kind !== 'found') return 'unsure';
+    if (answer.kind !== 'found') return { listing: 'unsure' };
     const { observation } = answer;
     await db.withTenant(tenant.id, (tx) => applyObservation(tx, payment, observation, cause));
-    const listed = observation.books?.refunds;
-    if (!listed) return 'unsure';
-    return listed.some(({ key }) => key === refund.providerKey) ? 'listed' : 'absent';
+    const { books } = observation;
+    const isListed = books?.refunds?.some(({ key }) => key === refund.providerKey);
+    if (isListed) return { listing: 'listed' };
+    if (!books || !tellsAllRefunds(observation)) return { listing: 'unsure' };
+    return { listing: 'absent', askedAt: books.askedAt };
   }
 
-  return { request, list, resolve, follow };
+  return { request, list, look };
 }
 
-function jobOf(tenant: Tenant, requestId: string | undefined) {
-  const cause = { source: 'check', requestId, timeZone: tenant.timeZone } as const;
-  return { tenant, account: accountOf(tenant), cause };
+/** Puts the order of a refund that is past its limit before a person, once. */
+async function alarm(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<void> {
+  await orders.lock(tx, orderId);
+  const late = await refunds.alarm(tx, id, refundLimits);
+  if (!late) return;
+  const detail = isInDoubt(late.status)
+    ? `Nobody knows what became of refund ${id}.`
+    : `The bank has not confirmed refund ${id} for ${refundLimits.acceptedDays} days.`;
+  await attentionItems.raise(tx, { orderId, paymentId, reason: 'refund-stalled', detail });
 }
 
 /** @throws Problem `refund-refused`, `refund-outcome-unknown` */

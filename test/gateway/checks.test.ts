@@ -199,8 +199,9 @@ test('a payment found with another amount than its order changes nothing and is 
   await gateway.services.sweep();
 
   expect(await merchant.orderStatus(orderId)).toBe('pending');
-  const [order] = await merchant.rows<{ attention_reason: string }>('orders');
-  expect(order?.attention_reason).toContain('amount differs');
+  expect(await merchant.attention()).toMatchObject([
+    { reason: 'amount-differs', detail: expect.stringContaining('amount differs') },
+  ]);
 });
 
 test('a reply about another order is not believed', async () => {

@@ -99,7 +99,7 @@ test('two payments of one order are both in the books', async () => {
   await merchant.tell(order.orderId);
   await merchant.tell(order.orderId);
 
-  expect(await balances()).toEqual({ provider_balance: 150_000, sales: -150_000 });
+  expect(await balances()).toEqual({ provider_balance: 300_000, sales: -300_000 });
   expect(await check()).toEqual([]);
 });
 

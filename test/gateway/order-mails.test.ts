@@ -90,3 +90,19 @@ test.each([
 
   expect(sent[0]?.from).toEqual(from);
 });
+
+test('the receipt of an order with a fee on top names what the shopper paid in all', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const info = {
+    original_amount: '150000.00',
+    gross_amount: '154000.00',
+    customer_imposed_payment_fee: '4000.00',
+  };
+  const extra = { gross_amount: '154000.00', extra_info: { gross_amount_info: info } };
+  await merchant.tell(order.orderId, extra);
+
+  await sendWaiting();
+
+  expect(sent.at(-1)?.text).toMatch(/154.000/);
+});

@@ -246,8 +246,9 @@ test('a double payment is named, whichever page was paid first', async () => {
   await merchant.tell(second.provider_reference);
   await merchant.tell(first.provider_reference);
 
-  expect(await merchant.rows('orders')).toMatchObject([
-    { attention_reason: 'Two payments paid the same order.' },
+  expect(await merchant.attention()).toMatchObject([
+    { reason: 'paid-twice' },
+    { reason: 'late-money' },
   ]);
 });
 
@@ -275,5 +276,13 @@ test('the flag of fraud screening goes when the payment is approved', async () =
 
   await merchant.tell(order.orderId, { ...message, status_code: '200', fraud_status: 'accept' });
 
-  expect(await merchant.rows('orders')).toMatchObject([{ status: 'paid', attention_reason: null }]);
+  expect(await merchant.orderStatus(order.orderId)).toBe('paid');
+  expect(await merchant.attention()).toEqual([]);
+  expect(await merchant.attention('resolved')).toMatchObject([
+    {
+      reason: 'fraud-hold',
+      resolvedBy: 'kassa',
+      note: 'The provider decided: the payment is paid.',
+    },
+  ]);
 });

@@ -136,8 +136,9 @@ test('the refund of a duplicate payment leaves the order paid', async () => {
   const { order, first, second } = await merchant.orderWithTwoPages();
   await merchant.tell(first);
   const { message } = await merchant.tell(second);
-  expect(await merchant.rows('orders')).toMatchObject([
-    { attention_reason: 'Two payments paid the same order.' },
+  expect(await merchant.attention()).toMatchObject([
+    { reason: 'paid-twice' },
+    { reason: 'late-money' },
   ]);
 
   await merchant.tell(second, {

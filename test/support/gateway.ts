@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import { type AttentionItemView, AttentionListReply } from '../../src/contracts/attention.ts';
 import { wire } from '../../src/wire.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
 import { createTestDatabase, openAdminPool } from './test-database.ts';
@@ -96,7 +97,16 @@ export async function startGateway(settings: Record<string, string> = {}) {
       signed: (fields: Record<string, unknown>) => sign(fields, String(row.midtrans_server_key)),
       orderStatus: async (orderId: string) =>
         (await get(`/orders/${orderId}/status`)).body.order?.status,
+      /** A read of the admin's, with the secret key. */
+      look: (path: string) => send(path, { headers: { Authorization: `Bearer ${secretKey}` } }),
       stats: () => send('/admin/stats', { headers: { Authorization: `Bearer ${secretKey}` } }),
+      /** What waits for a person, or did, newest first. */
+      async attention(status: 'open' | 'resolved' = 'open'): Promise<AttentionItemView[]> {
+        const answer = await send(`/admin/attention?status=${status}`, {
+          headers: { Authorization: `Bearer ${secretKey}` },
+        });
+        return AttentionListReply.parse(answer.body).items;
+      },
       /** The provider's books say so, and its notification arrives. */
       async tell(reference: string, overrides: Record<string, unknown> = {}) {
         const message = { ...aNotification(overrides), order_id: reference };

@@ -14,6 +14,8 @@ export type RefundRow = {
   readonly source: string;
   readonly provider_key: string;
   readonly detail: string | null;
+  readonly next_check_at: Date | null;
+  readonly alarmed_at: Date | null;
 };
 type Paid = ReturnType<typeof aNotification> & { order_id: string };
 type Listed = { readonly key: string; readonly amount: number; readonly isConfirmed?: boolean };
@@ -69,6 +71,12 @@ export function openRefundDesk(gateway: Gateway, merchant: Merchant) {
     return done;
   }
 
+  async function lookAt(id: unknown): Promise<string | undefined> {
+    const tenant = await gateway.tenantOf(merchant.slug);
+    await gateway.services.refunds.look(tenant, id as never);
+    return (await merchant.rows<RefundRow>('refunds')).find((row) => row.id === id)?.status;
+  }
+
   return {
     post,
     refund: (orderId: string, body: object = {}, sender: Sender = {}): Promise<Answer> =>
@@ -82,29 +90,43 @@ export function openRefundDesk(gateway: Gateway, merchant: Merchant) {
     doRefunds,
     rows: () => merchant.rows<RefundRow>('refunds'),
     refundCalls: () => midtrans.changeCalls().map(({ body }) => JSON.parse(body)),
-    /** One run of the job that repeats a call in doubt. */
+    /** One look at a refund in doubt, which stays so as long as nobody knows. */
     async resolve(id: unknown): Promise<void> {
-      const tenant = await gateway.tenantOf(merchant.slug);
-      await gateway.services.refunds.resolve(tenant, id as never);
+      const status = await lookAt(id);
+      if (status === 'requested' || status === 'unknown') throw new Error(`It is ${status}.`);
     },
-    /** One run of the job that asks what the bank says. */
+    /** One look at an accepted refund. */
     async follow(id: unknown): Promise<void> {
-      const tenant = await gateway.tenantOf(merchant.slug);
-      await gateway.services.refunds.follow(tenant, id as never);
+      const status = await lookAt(id);
+      if (status === 'accepted') throw new Error('The bank has not confirmed it.');
     },
-    /** As if that much time had passed for the merchant's refunds. */
+    /** As if that much time had passed for what is under way at the merchant's. */
     async pass(time: string): Promise<void> {
+      const earlier = (columns: string[]) =>
+        columns.map((column) => `${column} = ${column} - $2::interval`).join(', ');
+      const both = ['created_at', 'lease_until', 'unclear_at', 'next_check_at'];
+      const values = [merchant.id, time];
       await gateway.admin.query(
-        `update refunds
-            set accepted_at = accepted_at - $2::interval, created_at = created_at - $2::interval,
-                lease_until = lease_until - $2::interval
-          where tenant_id = $1`,
-        [merchant.id, time],
+        `update refunds set ${earlier([...both, 'accepted_at'])} where tenant_id = $1`,
+        values,
+      );
+      await gateway.admin.query(
+        `update order_actions set ${earlier(both)} where tenant_id = $1`,
+        values,
       );
     },
-    async attention(): Promise<string | null | undefined> {
-      const [order] = await merchant.rows<{ attention_reason: string | null }>('orders');
-      return order?.attention_reason;
+    async attention(): Promise<string | null> {
+      const items = await merchant.attention();
+      return items.length === 0 ? null : items.map(({ detail }) => detail).join('\n');
+    },
+    /** The merchant is done with all that is on the list. */
+    async lookedAt(): Promise<void> {
+      await gateway.admin.query(
+        `update attention_items
+            set resolved_at = now(), resolved_by = 'merchant', resolution = 'Looked at.'
+          where tenant_id = $1 and resolved_at is null`,
+        [merchant.id],
+      );
     },
     /** What is off in the merchant's ledger. */
     async findings() {

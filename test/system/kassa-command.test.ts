@@ -43,6 +43,30 @@ test('kassa ledger check says that all books agree, and which do not', async () 
   );
 });
 
+test('kassa stats rebuild finds nothing, and mends what somebody broke', async () => {
+  const merchant = await gateway.merchant();
+  await merchant.create(anOrder());
+  const rebuild = (...words: string[]) =>
+    kassa('stats', 'rebuild', '--tenant', merchant.slug, ...words);
+
+  const clean = await rebuild();
+  await gateway.admin.query('update daily_stats set amount = 1 where tenant_id = $1', [
+    merchant.id,
+  ]);
+  const looked = await rebuild('--dry-run');
+  const mended = await rebuild();
+  const after = await rebuild();
+
+  expect(clean).toMatchObject({ code: 0, output: '1 tenants rebuilt, 0 differences mended\n' });
+  for (const { code, output } of [looked, mended]) {
+    expect(code).toBe(1);
+    expect(output).toMatch(
+      new RegExp(`${merchant.slug}: .* pending bca_va: off by 0 orders, 149999, 0 refunded`),
+    );
+  }
+  expect(after.code).toBe(0);
+});
+
 test.each([
   [['ledger', 'check', '--tenant', 'nobody'], 'There is no tenant nobody.'],
   [['ledger', 'chek'], 'unknown command'],

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type MidtransEmulator, startMidtransEmulator } from '../../emulators/midtrans/emulator.ts';
+import { checkMoney } from '../../local/money-checker.ts';
 import { anOrder } from '../support/gateway.ts';
 import { freePorts } from '../support/ports.ts';
 import { type KassaProcess, startProcess } from '../support/server-process.ts';
@@ -42,6 +43,7 @@ beforeAll(async () => {
     SMTP_URL: 'smtp://127.0.0.1:9',
     PROVIDER_TIMEOUT_MS: '800',
     NOTIFICATION_CONFIRM_MS: '300',
+    SWEEP_INTERVAL_SECONDS: '1',
     LOG_LEVEL: 'fatal', // the faults are wanted, and there is no mail server
   };
   server = await startProcess('server', { database, settings });
@@ -205,9 +207,11 @@ test('a refund that the bank refuses after all is taken back', async () => {
   const [row] = await ours(orderId);
 
   await control(`orders/${orderId}/decide-refund`, { refundKey: row?.id, verdict: 'refuse' });
-  await admin.query(`update refunds set accepted_at = now() - interval '1 hour' where id = $1`, [
-    row?.id,
-  ]);
+  await admin.query(
+    `update refunds set accepted_at = now() - interval '1 hour', next_check_at = now()
+      where id = $1`,
+    [row?.id],
+  );
 
   await expect.poll(() => statusOf(orderId)).toBe('paid');
   expect(await ours(orderId)).toMatchObject([{ status: 'refused' }]);
@@ -240,4 +244,64 @@ test('a card of today is cancelled; once it is settled, it is refunded', async (
   expect(refunded.status).toBe(201);
   expect(await statusOf(yesterday)).toBe('refunded');
   await expectAgreement(yesterday);
+});
+
+/** A cancel that is not answered, whose notification is lost, and that nobody repeats. */
+async function loseCancel(orderId: string, kind: string): Promise<void> {
+  await control('faults', { kind, scope: 'core.cancel' });
+  await control('notifications/drop', { next: 1 });
+  await act(`${orderId}/cancel`, { reason: 'out of stock' }).catch(() => 'cut');
+}
+
+test.each(['error', 'reset', 'reset-after-effect', 'stall-after-effect', 'truncated'])(
+  'a cancel whose call ends in "%s" is done, though nobody repeats it',
+  async (kind) => {
+    const orderId = await paidOrder('credit_card');
+
+    await loseCancel(orderId, kind);
+
+    await expect.poll(() => statusOf(orderId)).toBe('cancelled');
+    expect(await theirs(orderId)).toMatchObject({ status: 'cancel', net_amount: 0 });
+    await expectAgreement(orderId);
+  },
+);
+
+test('a server that is killed while the provider cancels: the cancel is found', async () => {
+  const orderId = await paidOrder('credit_card');
+  const cut = loseCancel(orderId, 'stall-after-effect');
+  await expect.poll(async () => (await theirs(orderId)).status).toBe('cancel');
+
+  await server.kill('SIGKILL');
+  await cut;
+  server = await startProcess('server', { database, settings });
+
+  await expect.poll(() => statusOf(orderId)).toBe('cancelled');
+  await expectAgreement(orderId);
+});
+
+test('the checker finds both books equal, and names a refund that only one of them has', async () => {
+  const orderId = await paidOrder();
+  await refund(orderId, 40_000);
+  const check = () => checkMoney({ adminUrl: database.admin, midtransUrl: midtrans.url });
+  const violations = async () => (await check()).flatMap((invariant) => invariant.violations);
+  await expect.poll(violations).toEqual([]);
+  const [row] = await ours(orderId);
+  const change = (to: string) => admin.query(`update refunds set ${to} where id = $1`, [row?.id]);
+
+  await change(`status = 'refused'`);
+  expect(await violations()).toEqual([expect.stringContaining(`${row?.id} stands there`)]);
+  await change(`status = 'accepted', provider_key = 'another'`);
+  expect(await violations()).toEqual([
+    expect.stringContaining('another is accepted here and does not stand there'),
+    expect.stringContaining(`${row?.id} stands there and not here`),
+  ]);
+  await change(`provider_key = id::text, amount = 1`);
+  expect(await violations()).toEqual([expect.stringContaining('is of 1 here and of 40000 there')]);
+  await change(`amount = 40000, status = 'confirmed'`);
+  expect(await violations()).toEqual([expect.stringContaining('confirmed here and accepted')]);
+  await change(`status = 'unknown', created_at = now() - interval '3 days',
+                next_check_at = now() + interval '1 hour'`);
+  expect(await violations()).toEqual([expect.stringContaining('unknown and nobody was told')]);
+  await change(`status = 'accepted', created_at = now(), next_check_at = now()`);
+  await expect.poll(violations).toEqual([]);
 });

@@ -3,7 +3,6 @@ import type { MidtransAccount } from '../../domain/tenant.ts';
 import type {
   ChangeOutcome,
   CreateOutcome,
-  Observation,
   PaymentIntent,
   RefundIntent,
   RefundOutcome,
@@ -14,10 +13,9 @@ import {
   ChangeReply,
   contradictionIn,
   PageCancelReply,
-  refundsIn,
   SnapReply,
   StatusReply,
-  toObservation,
+  toBookedObservation,
 } from './messages.ts';
 
 type Options = { readonly baseUrl: string | undefined; readonly timeoutMs: number };
@@ -222,8 +220,7 @@ function toStatusAnswer(
   if (!parsed.success) return { kind: 'unavailable', reason: 'Midtrans sent an unknown shape.' };
   const contradiction = contradictionIn(parsed.data);
   if (contradiction) return { kind: 'unavailable', reason: contradiction };
-  const books = { askedAt, refunds: refundsIn(parsed.data) };
-  const observation: Observation = { ...toObservation(parsed.data), books };
+  const observation = toBookedObservation(parsed.data, askedAt);
   // Asked by transaction id, the answer may be about another order: such an id is not signed.
   if (observation.reference !== reference) return { kind: 'not-found' };
   return { kind: 'found', observation };

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import {
   contradictionIn,
+  customerFeeIn,
   dedupeKeyOf,
   Notification,
   refundsIn,
+  StatusReply,
+  toBookedObservation,
   toObservation,
 } from './messages.ts';
 
@@ -29,6 +32,39 @@ test.each([
   [{ payment_type: 'qris', acquirer: 'gopay' }, 'qris'],
 ])('%j was paid by %s', (members, method) => {
   expect(toObservation(message(members)).method).toBe(method);
+});
+
+const feeInfo = (original: unknown, gross: unknown, fee: unknown) => ({
+  gross_amount_info: {
+    original_amount: original,
+    gross_amount: gross,
+    customer_imposed_payment_fee: fee,
+  },
+});
+
+test.each<[object, bigint | 'contradictory' | undefined]>([
+  [{}, undefined],
+  [{ metadata: 'text', extra_info: 7 }, undefined],
+  [{ metadata: { extra_info: feeInfo('146000.00', '150000.00', '4000.00') } }, 4_000n],
+  [{ extra_info: feeInfo('146000.00', '150000.00', '4000.00') }, 4_000n],
+  [{ metadata: { shop: 1 }, extra_info: feeInfo(146_000, 150_000, 4_000) }, 4_000n],
+  [{ extra_info: feeInfo('150000.00', '150000.00', '0.00') }, 0n],
+  [{ extra_info: feeInfo('150000.00', '154000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.00', '160000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.00', '150000.00', '3999.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('154000.00', '150000.00', '-4000.00') }, 'contradictory'],
+  [{ extra_info: feeInfo('146000.50', '150000.00', '3999.50') }, 'contradictory'],
+  [{ extra_info: feeInfo(undefined, '150000.00', '4000.00') }, 'contradictory'],
+  [{ extra_info: { gross_amount_info: 'none' } }, 'contradictory'],
+  [{ extra_info: { gross_amount_info: null } }, undefined],
+])('books with %j tell of a fee of %s', (members, fee) => {
+  expect(customerFeeIn(StatusReply.parse({ ...message(), ...members }))).toBe(fee);
+});
+
+test('what a message itself says of a fee is not heard', () => {
+  const told = message({ extra_info: feeInfo('146000.00', '150000.00', '4000.00') });
+
+  expect(toObservation(told).customerFee).toBeUndefined();
 });
 
 test.each([
@@ -93,6 +129,16 @@ test('the books list refunds by their keys, and which the bank has confirmed', (
     { key: 'r1', amount: 5_000n, reason: 'broken', isConfirmed: false },
     { key: '#2', amount: 700n, reason: undefined, isConfirmed: true },
   ]);
+});
+
+test.each<[string, Record<string, unknown>, bigint | undefined]>([
+  ['its sum', { ...partly, refunds: [listed] }, 5_000n],
+  ['a list without a sum', { transaction_status: 'partial_refund', refunds: [listed] }, 5_000n],
+  ['neither', { transaction_status: 'partial_refund' }, undefined],
+  ['that it is all', { transaction_status: 'refund' }, 150_000n],
+  ['that nothing went back', {}, undefined],
+])('the books tell what went back by %s', (_name, members, sum) => {
+  expect(toBookedObservation(message(members), new Date()).refundedAmount).toBe(sum);
 });
 
 test('a settled payment has no refunds, whatever stands in its list', () => {

@@ -52,8 +52,25 @@ export const Notification = z.object({
 });
 export type Notification = z.infer<typeof Notification>;
 
-export const StatusReply = z.object(transactionFields);
+const ExtraInfo = z.object({ gross_amount_info: z.unknown() });
+
+/** What the books say. Where they tell of a fee differs: samples have it in `metadata`, the documentation not. */
+export const StatusReply = z.object({
+  ...transactionFields,
+  extra_info: ExtraInfo.optional().catch(undefined),
+  metadata: z
+    .object({ extra_info: ExtraInfo.optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
 export type StatusReply = z.infer<typeof StatusReply>;
+
+const RupiahText = z.union([z.string(), z.number()]).transform(String).refine(isRupiah);
+const GrossAmountInfo = z.object({
+  original_amount: RupiahText,
+  gross_amount: RupiahText,
+  customer_imposed_payment_fee: RupiahText,
+});
 
 export const SnapReply = z.object({
   token: z.string().min(1).max(255),
@@ -128,16 +145,49 @@ export function toObservation(message: StatusReply): Observation {
     transactionId: message.transaction_id,
     state: toState(message),
     money: toMoney(message.gross_amount),
+    customerFee: undefined,
     refundedAmount: toRefundedAmount(message),
     method: methodOf(message),
   };
 }
 
+/** As `toObservation`, of a reply to a question of ours: only its list of refunds and its fee count. */
+export function toBookedObservation(message: StatusReply, askedAt: Date): Observation {
+  const observation = toObservation(message);
+  const refunds = refundsIn(message);
+  const listed = refunds?.reduce((sum, { amount }) => sum + amount, 0n);
+  // A list without a sum is its own sum.
+  const { state, refundedAmount = state === 'partially_refunded' ? listed : undefined } =
+    observation;
+  const customerFee = customerFeeIn(message);
+  return { ...observation, customerFee, refundedAmount, books: { askedAt, refunds } };
+}
+
+/** The fee that the shopper is charged on top; `contradictory` when its parts do not add up. */
+export function customerFeeIn(message: StatusReply): bigint | 'contradictory' | undefined {
+  const info =
+    message.metadata?.extra_info?.gross_amount_info ?? message.extra_info?.gross_amount_info;
+  if (info === undefined || info === null) return undefined;
+  const parsed = GrossAmountInfo.safeParse(info);
+  if (!parsed.success) return 'contradictory';
+  const gross = toMoney(message.gross_amount).amount;
+  const original = toMoney(parsed.data.original_amount).amount;
+  const fee = toMoney(parsed.data.customer_imposed_payment_fee).amount;
+  const isWhole = toMoney(parsed.data.gross_amount).amount === gross && original + fee === gross;
+  return isWhole ? fee : 'contradictory';
+}
+
 /** The sum of all refunds so far; the same member stands in later messages about other things. */
 function toRefundedAmount(message: StatusReply): bigint | undefined {
-  const isRefund = ['refund', 'partial_refund'].includes(message.transaction_status.toLowerCase());
-  if (!isRefund || message.refund_amount === undefined) return undefined;
-  return toMoney(message.refund_amount).amount;
+  const { refund_amount: told, gross_amount } = message;
+  switch (toState(message)) {
+    case 'refunded':
+      return toMoney(told ?? gross_amount).amount;
+    case 'partially_refunded':
+      return told === undefined ? undefined : toMoney(told).amount;
+    default:
+      return undefined;
+  }
 }
 
 /**

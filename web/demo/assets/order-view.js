@@ -87,9 +87,11 @@ export function createOrderView(page, orderId) {
   }
 
   /** @param {Order} order */
-  function sums({ amount, refundedAmount, currency }) {
+  function sums({ amount, customerFee, refundedAmount, currency }) {
     return {
-      amount: formatMoney({ amount, currency }, language),
+      // What the shopper's own bank shows.
+      amount: formatMoney({ amount: amount + customerFee, currency }, language),
+      fee: formatMoney({ amount: customerFee, currency }, language),
       refunded: formatMoney({ amount: refundedAmount, currency }, language),
     };
   }
@@ -109,6 +111,7 @@ export function createOrderView(page, orderId) {
       [labels.ordered, at(order.createdAt)],
       ...(expiresAt && order.status === 'pending' ? [row(labels.payBefore, at(expiresAt))] : []),
       ...(paidAt ? [row(labels.paidAt, at(paidAt))] : []),
+      ...(order.customerFee > 0 ? [row(labels.customerFee, sums(order).fee)] : []),
       ...(order.refundedAmount > 0 ? [row(labels.refunded, sums(order).refunded)] : []),
     ];
   }

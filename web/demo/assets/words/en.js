@@ -124,6 +124,7 @@ export const en = {
     ordered: 'Ordered',
     payBefore: 'Pay before',
     paidAt: 'Paid',
+    customerFee: 'Payment fee',
     refunded: 'Refunded',
   },
   methodOpen: 'Chosen on the payment page',

@@ -118,6 +118,7 @@ export const id = {
     ordered: 'Dipesan',
     payBefore: 'Bayar sebelum',
     paidAt: 'Dibayar',
+    customerFee: 'Biaya pembayaran',
     refunded: 'Dikembalikan',
   },
   methodOpen: 'Dipilih di halaman pembayaran',

@@ -117,6 +117,7 @@ export const sv = {
     ordered: 'Beställd',
     payBefore: 'Betala före',
     paidAt: 'Betald',
+    customerFee: 'Betalningsavgift',
     refunded: 'Återbetalt',
   },
   methodOpen: 'Väljs på betalsidan',

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+/** Where the last page of a list ended, as one opaque text. */
+export function toCursor(position: unknown): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
+
+/** What every list takes: `limit` and the `next` of the page before. */
+export function pageQuery<T extends z.ZodType>(position: T) {
+  return z.object({
+    limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(50),
+    cursor: z
+      .string()
+      .max(500)
+      .transform((text, context) => {
+        const parsed = position.safeParse(parse(text));
+        if (parsed.success) return parsed.data;
+        context.addIssue('must be the `next` of an earlier page');
+        return z.NEVER;
+      })
+      .optional(),
+  });
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -12,7 +12,12 @@ let server: Victim;
 beforeAll(async () => {
   world = await startWorld();
   processes = await startProcesses(world);
-  server = { name: 'server', kill: processes.killServer, recover: processes.restartServer };
+  server = {
+    name: 'server',
+    fault: 'kill -9 server',
+    kill: processes.killServer,
+    recover: processes.restartServer,
+  };
 });
 
 afterAll(async () => {
@@ -20,11 +25,10 @@ afterAll(async () => {
   await world.close();
 });
 
-/** The sweep is the worker's. */
-const flows = [...orderFlows, ...actionFlows].filter(({ name }) => !name.startsWith('poll'));
+const flows = [...orderFlows, ...actionFlows];
 
 test.for(flows)('$name: kill -9 of the server at each point', async (flow, { task }) => {
-  const { evidence, wrongs } = await crashEverywhere(processes, flow, server);
+  const { evidence, wrongs } = await crashEverywhere(processes.world, flow, server);
 
   task.meta.evidence = evidence;
   expect(wrongs).toEqual([]);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KassaProcess } from '../support/server-process.ts';
 import { jobFlows } from './flows/jobs.ts';
+import { lookFlows } from './flows/looks.ts';
 import type { Flow } from './flows/story.ts';
 import { crashEverywhere, type Victim } from './support/crashes.ts';
 import { type Processes, startProcesses } from './support/processes.ts';
@@ -29,6 +30,7 @@ async function work(): Promise<void> {
 
 const victim: Victim = {
   name: 'worker',
+  fault: 'kill -9 worker',
   kill: async () => worker?.kill('SIGKILL'),
   async recover() {
     await processes.queueTime.missHeartbeats();
@@ -47,11 +49,10 @@ function byWorker(flow: Flow): Flow {
   };
 }
 
-/** One of each kind of job. */
-const flows = jobFlows.filter(({ name }) => !name.endsWith('was not')).map(byWorker);
+const flows = [...jobFlows, ...lookFlows].map(byWorker);
 
 test.for(flows)('$name: kill -9 of the worker at each point', async (flow, { task }) => {
-  const { evidence, wrongs } = await crashEverywhere(processes, flow, victim);
+  const { evidence, wrongs } = await crashEverywhere(processes.world, flow, victim);
 
   task.meta.evidence = evidence;
   expect(wrongs).toEqual([]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobFlows } from './flows/jobs.ts';
+import { lookFlows } from './flows/looks.ts';
 import { enumerate } from './support/enumeration.ts';
 import { startWorld, type World } from './support/world.ts';
 
@@ -11,7 +12,9 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-const cases = jobFlows.flatMap((flow) => flow.kinds.map((kind) => ({ flow, kind })));
+const cases = [...jobFlows, ...lookFlows].flatMap((flow) =>
+  flow.kinds.map((kind) => ({ flow, kind })),
+);
 
 test.for(cases)(
   '$flow.name: whatever fails at each $kind seam',

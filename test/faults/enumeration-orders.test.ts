@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pollFlows } from './flows/looks.ts';
 import { orderFlows } from './flows/orders.ts';
 import { enumerate } from './support/enumeration.ts';
 import { startWorld, type World } from './support/world.ts';
@@ -11,7 +12,9 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-const cases = orderFlows.flatMap((flow) => flow.kinds.map((kind) => ({ flow, kind })));
+const cases = [...orderFlows, ...pollFlows].flatMap((flow) =>
+  flow.kinds.map((kind) => ({ flow, kind })),
+);
 
 test.for(cases)(
   '$flow.name: whatever fails at each $kind seam',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { KassaProcess } from '../support/server-process.ts';
 import { jobFlows } from './flows/jobs.ts';
+import { lookFlows } from './flows/looks.ts';
 import { count, emptyEvidence } from './support/evidence.ts';
 import type { FaultMode, Plan } from './support/gate.ts';
 import { type Processes, startProcesses } from './support/processes.ts';
@@ -28,17 +29,17 @@ afterAll(async () => {
 /** All that a worker could have changed. */
 async function readAll(): Promise<unknown[]> {
   const tables = ['orders', 'payments', 'refunds', 'ledger_transfers', 'order_events', 'outbox'];
-  const reads = [...tables, 'daily_stats'].map((name) =>
+  const reads = [...tables, 'daily_stats', 'order_actions'].map((name) =>
     inner.admin.query(`select * from ${name} order by ${name}::text`),
   );
   return (await Promise.all(reads)).map(({ rows }) => rows);
 }
 
 const cases: readonly (readonly [string, string, FaultMode])[] = [
-  ['refund-resolve of a refund that was not', 'refund', 'held'],
-  ['refund-resolve of a refund that was not', 'refund', 'held after effect'],
-  ['refund-resolve of a refund that was made', 'refund', 'held'],
-  ['refund-resolve of a refund that was made', 'ask the status', 'held after effect'],
+  ['look at a refund that was not', 'refund', 'held'],
+  ['look at a refund that was not', 'refund', 'held after effect'],
+  ['look at a refund that was made', 'refund', 'held'],
+  ['look at a refund that was made', 'ask the status', 'held after effect'],
   ['payment-end', 'close a page', 'held'],
   ['payment-end', 'close a page', 'held after effect'],
 ];
@@ -48,7 +49,7 @@ test.for(cases)(
   async ([name, call, mode], { task }) => {
     const evidence = emptyEvidence();
     task.meta.evidence = evidence;
-    const flow = jobFlows.find((candidate) => candidate.name === name);
+    const flow = [...jobFlows, ...lookFlows].find((candidate) => candidate.name === name);
     if (!flow) throw new Error(`There is no flow ${name}.`);
     const story = await flow.begin(processes.world);
     const { promise: isSucceeded, resolve: succeed } = Promise.withResolvers<void>();
@@ -59,6 +60,7 @@ test.for(cases)(
       async strike() {
         stopped?.send('SIGSTOP');
         await inner.outside.lapse();
+        await inner.outside.bringLooksForward();
         await processes.queueTime.missHeartbeats();
         const successor = await processes.startWorker();
         await processes.untilIdle();

@@ -11,6 +11,11 @@ export function refundOf(orderId: string): Request {
   return { path: `/admin/orders/${orderId}/refunds`, body, key: randomUUID() };
 }
 
+export function changeOf(orderId: string, path: 'cancel' | 'capture'): Request {
+  const body = { reason: 'out of stock' };
+  return { path: `/admin/orders/${orderId}/${path}`, body, key: randomUUID() };
+}
+
 /** One refund here, the same one there, and the bank has confirmed it. */
 export async function findRefundWrongs(world: World, orderId: string): Promise<string[]> {
   const { transactions } = await world.outside.readBooks(orderId);
@@ -51,12 +56,7 @@ function flowOf({ name, path, end, arrange }: Action): Flow {
     kinds: ['sql', 'http'],
     async begin(world) {
       const orderId = await arrange(world);
-      const request = {
-        path: `/admin/orders/${orderId}/${path}`,
-        body: { reason: 'out of stock' },
-        key: randomUUID(),
-      };
-      return { ...askingFor(world, request, 200), orderId, end };
+      return { ...askingFor(world, changeOf(orderId, path), 200), orderId, end };
     },
   };
 }

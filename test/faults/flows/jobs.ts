@@ -1,10 +1,7 @@
 import type { Topic } from '../../../src/domain/jobs.ts';
-import type { FaultMode, Passage } from '../support/gate.ts';
 import { forgetJob, insist, listJobs, runJob, settleDown } from '../support/quiet.ts';
-import { send } from '../support/shop.ts';
 import type { World } from '../support/world.ts';
-import { findRefundWrongs, refundOf } from './actions.ts';
-import { anyOrder, createOrder, payOrder, slowNews } from './orders.ts';
+import { anyOrder, createOrder, slowNews } from './orders.ts';
 import type { Flow, Story } from './story.ts';
 
 /** One run of the only job of a topic, by the worker that would be free for it. */
@@ -23,40 +20,6 @@ async function runOf(world: World, topic: Topic) {
       }),
   };
 }
-
-/** A refund whose call failed so; the provider's own word on it is held back. */
-async function refundInDoubt(world: World, mode: FaultMode): Promise<string> {
-  const orderId = await payOrder(world, 'gopay');
-  const befalls = ({ name }: Passage) => name === 'refund';
-  await world.gate.watch(() => send(world.url, refundOf(orderId)), { mode, befalls });
-  return orderId;
-}
-
-function resolving(name: string, mode: FaultMode): Flow {
-  return {
-    name,
-    kinds: ['sql', 'http'],
-    async begin(world) {
-      const orderId = await refundInDoubt(world, mode);
-      const { act } = await runOf(world, 'refund-resolve');
-      const findWrongs = () => findRefundWrongs(world, orderId);
-      return { orderId, act, end: 'partially_refunded', findWrongs };
-    },
-  };
-}
-
-const following: Flow = {
-  name: 'refund-follow',
-  kinds: ['sql', 'http'],
-  async begin(world) {
-    const orderId = await payOrder(world, 'gopay');
-    await insist(world, refundOf(orderId));
-    await world.outside.control('clock/advance', { seconds: 61 });
-    const { act } = await runOf(world, 'refund-follow');
-    const findWrongs = () => findRefundWrongs(world, orderId);
-    return { orderId, act, end: 'partially_refunded', findWrongs };
-  },
-};
 
 /** The first page's transfer comes after all, while a second page is open. */
 async function payLate(world: World): Promise<string> {
@@ -132,11 +95,4 @@ function idIn(headers: readonly { readonly name: string; readonly value: string 
   return headers.find(({ name }) => name.toLowerCase() === 'message-id')?.value;
 }
 
-export const jobFlows: readonly Flow[] = [
-  resolving('refund-resolve of a refund that was made', 'after'),
-  resolving('refund-resolve of a refund that was not', 'before'),
-  following,
-  ending,
-  confirming,
-  mailing,
-];
+export const jobFlows: readonly Flow[] = [ending, confirming, mailing];

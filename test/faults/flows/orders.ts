@@ -49,7 +49,7 @@ export async function reserveOrder(world: World): Promise<string> {
 }
 
 /** Paid at the provider, and nobody here has heard of it. */
-async function payUnheard(world: World): Promise<string> {
+export async function payUnheard(world: World): Promise<string> {
   const orderId = await createOrder(world);
   await world.outside.onOrder(orderId, 'pay', { method: 'bca_va' });
   return orderId;
@@ -88,29 +88,6 @@ const notification: Flow = {
   },
 };
 
-/** The loop around the sweep logs its failures and goes on. */
-const sweep = (world: World) => () => world.services.sweep().catch(() => undefined);
-
-const poll: Flow = {
-  name: 'poll',
-  kinds: ['sql', 'http'],
-  async begin(world) {
-    const orderId = await payUnheard(world);
-    await world.outside.bringChecksForward();
-    return { orderId, act: sweep(world), end: 'paid' };
-  },
-};
-
-const pollOfUnpaid: Flow = {
-  name: 'poll of an unpaid page',
-  kinds: ['sql', 'http'],
-  async begin(world) {
-    const orderId = await createOrder(world);
-    await world.outside.runOut();
-    return { orderId, act: sweep(world), end: 'expired' };
-  },
-};
-
 /** The job that finishes a notification whose confirmation was slow. */
 export async function slowNews(world: World): Promise<string> {
   const orderId = await payUnheard(world);
@@ -119,4 +96,4 @@ export async function slowNews(world: World): Promise<string> {
   return orderId;
 }
 
-export const orderFlows: readonly Flow[] = [create, notification, poll, pollOfUnpaid];
+export const orderFlows: readonly Flow[] = [create, notification];

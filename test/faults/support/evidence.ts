@@ -1,4 +1,4 @@
-import type { Invariant } from '../../../local/money-checker.ts';
+import type { Invariant } from '../../../local/own-books.ts';
 
 type SeamCount = {
   readonly flow: string;

@@ -84,7 +84,8 @@ export function createOutside({ midtransUrl, inboxUrl, admin }: Options) {
     /** Whoever held a lease is believed dead now. */
     async lapse(): Promise<void> {
       await admin.query(`do $$ declare leased text; begin
-        foreach leased in array array['payments', 'refunds', 'idempotency_keys'] loop
+        foreach leased in array
+          array['payments', 'refunds', 'order_actions', 'idempotency_keys'] loop
           execute format(
             'update %I set lease_until = now() - interval ''1 s'' where lease_until > now()', leased);
         end loop;
@@ -95,6 +96,24 @@ export function createOutside({ midtransUrl, inboxUrl, admin }: Options) {
       await admin.query(
         'update payments set next_check_at = now() where next_check_at is not null',
       );
+    },
+    /** As if the gaps between looks had passed, and the provider's books did not lag any more. */
+    async bringLooksForward(): Promise<void> {
+      for (const table of ['refunds', 'order_actions']) {
+        await admin.query(
+          `update ${table} set next_check_at = now(), unclear_at = unclear_at - interval '1 day'
+            where next_check_at is not null`,
+        );
+      }
+    },
+    /** Refunds, cancels and captures that have no end yet. */
+    async listEndless(): Promise<string[]> {
+      const { rows } = await admin.query<{ line: string }>(
+        `select 'refund is ' || status as line from refunds where next_check_at is not null
+          union all
+         select kind || ' is ' || status from order_actions where next_check_at is not null`,
+      );
+      return rows.map(({ line }) => line);
     },
     /** The time of every open page is up. */
     async runOut(): Promise<void> {

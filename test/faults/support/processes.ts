@@ -36,8 +36,7 @@ export async function startProcesses(inner: World) {
       SMTP_URL: post.url,
       PROVIDER_TIMEOUT_MS: '2000',
       NOTIFICATION_CONFIRM_MS: '1000',
-      // Once, at the start: whatever comes later is of a job.
-      SWEEP_INTERVAL_SECONDS: '3600',
+      SWEEP_INTERVAL_SECONDS: '1',
     },
   };
   const startServer = () => startProcess('server', options);
@@ -48,10 +47,12 @@ export async function startProcesses(inner: World) {
     await vi.waitFor(
       async () => {
         await inner.outside.lapse();
+        await inner.outside.bringLooksForward();
         await queueTime.endGaps();
-        // Banks decide on refunds, which jobs wait for.
+        // Banks decide on refunds, which looks wait for.
         await inner.outside.control('clock/advance', { seconds: 61 });
-        expect(await queueTime.listOpen()).toEqual([]);
+        const open = await queueTime.listOpen();
+        expect([...open, ...(await inner.outside.listEndless())]).toEqual([]);
       },
       { timeout: 60_000, interval: 200 },
     );

@@ -83,6 +83,8 @@ async function look(world: World, story: Story, evidence: Evidence): Promise<str
   return [
     ...invariants.flatMap(({ name, violations }) => violations.map((line) => `${name}: ${line}`)),
     ...((await story.findWrongs?.()) ?? []),
-    ...(status === story.end ? [] : [`the order is ${status}, not ${story.end}`]),
+    ...(story.end === undefined || status === story.end
+      ? []
+      : [`the order is ${status}, not ${story.end}`]),
   ];
 }

@@ -32,5 +32,7 @@ test.for(flows)('$name: kill -9 of the server at each point', async (flow, { tas
 
   task.meta.evidence = evidence;
   expect(wrongs).toEqual([]);
-  expect(evidence.crashPoints).toMatchObject([{ hit: evidence.crashPoints[0]?.count }]);
+  const [points] = evidence.crashPoints;
+  expect(points?.hit).toBeGreaterThan(0);
+  expect(points?.hit).toBe(points?.count);
 });

@@ -49,12 +49,16 @@ function byWorker(flow: Flow): Flow {
   };
 }
 
-const flows = [...jobFlows, ...lookFlows].map(byWorker);
+const flows = [...jobFlows, ...lookFlows]
+  .filter(({ kinds }) => kinds.includes('sql'))
+  .map(byWorker);
 
 test.for(flows)('$name: kill -9 of the worker at each point', async (flow, { task }) => {
   const { evidence, wrongs } = await crashEverywhere(processes.world, flow, victim);
 
   task.meta.evidence = evidence;
   expect(wrongs).toEqual([]);
-  expect(evidence.crashPoints).toMatchObject([{ hit: evidence.crashPoints[0]?.count }]);
+  const [points] = evidence.crashPoints;
+  expect(points?.hit).toBeGreaterThan(0);
+  expect(points?.hit).toBe(points?.count);
 });

@@ -20,6 +20,8 @@ test.for(cases)(
 
     task.meta.evidence = evidence;
     expect(wrongs).toEqual([]);
-    expect(evidence.seams).toMatchObject([{ hit: evidence.seams[0]?.count }]);
+    const [seams] = evidence.seams;
+    expect(seams?.hit).toBeGreaterThan(0);
+    expect(seams?.hit).toBe(seams?.count);
   },
 );

@@ -35,6 +35,8 @@ test.for(asking.map(givenUp))(
 
     task.meta.evidence = evidence;
     expect(wrongs).toEqual([]);
-    expect(evidence.crashPoints).toMatchObject([{ hit: evidence.crashPoints[0]?.count }]);
+    const [points] = evidence.crashPoints;
+    expect(points?.hit).toBeGreaterThan(0);
+    expect(points?.hit).toBe(points?.count);
   },
 );

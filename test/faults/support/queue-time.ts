@@ -1,8 +1,6 @@
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 
-export type QueueTime = Awaited<ReturnType<typeof openQueueTime>>;
-
 /** What the queue does in time, now: it misses the heartbeats of the dead, and its gaps are over. */
 export async function openQueueTime({ url, admin }: { url: string; admin: pg.Pool }) {
   const boss = new PgBoss({ connectionString: url, max: 1, supervise: false, schedule: false });

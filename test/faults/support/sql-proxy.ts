@@ -71,21 +71,7 @@ function serve(client: Socket, upstream: Socket, { gate, isCounted }: Omit<Optio
     }
     // What came before it has had its answer: only this statement is in doubt.
     await answers.all();
-    await spoil(unit.bytes, fault);
-  }
-
-  async function spoil(bytes: Buffer, { mode, strike }: Fault): Promise<void> {
-    if (mode === 'after') {
-      answers.mute();
-      answers.expect();
-      upstream.write(bytes);
-      await answers.all();
-    }
-    if (mode === 'cut') {
-      await new Promise((resolve) => upstream.write(bytes.subarray(0, bytes.length / 2), resolve));
-    }
-    await strike?.();
-    if (mode === 'cut') client.resetAndDestroy();
+    await spoil({ client, upstream, answers }, unit.bytes, fault);
     end();
   }
 
@@ -101,6 +87,28 @@ function serve(client: Socket, upstream: Socket, { gate, isCounted }: Omit<Optio
       work = work.then(() => forward(unit)).catch(end);
     },
   });
+}
+
+type Talk = {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  readonly answers: ReturnType<typeof countAnswers>;
+};
+
+/** What becomes of a statement before its connection is broken. */
+async function spoil(talk: Talk, bytes: Buffer, { mode, strike }: Fault): Promise<void> {
+  const { client, upstream, answers } = talk;
+  if (mode === 'after') {
+    answers.mute();
+    answers.expect();
+    upstream.write(bytes);
+    await answers.all();
+  }
+  if (mode === 'cut') {
+    await new Promise((resolve) => upstream.write(bytes.subarray(0, bytes.length / 2), resolve));
+  }
+  await strike?.();
+  if (mode === 'cut') client.resetAndDestroy();
 }
 
 /** Names a connection's units; a commit goes by what it makes last. */

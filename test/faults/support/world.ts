@@ -14,16 +14,14 @@ import { createOrderMails } from '../../../src/services/order-mails.ts';
 import { wire } from '../../../src/wire.ts';
 import { createTestDatabase, openAdminPool } from '../../support/test-database.ts';
 import { createGate } from './gate.ts';
-import { startHttpProxy } from './http-proxy.ts';
 import { createOutside } from './outside.ts';
+import { startProxies } from './proxies.ts';
 import { addShop } from './shop.ts';
-import { startSmtpProxy } from './smtp-proxy.ts';
-import { startSqlProxy } from './sql-proxy.ts';
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** How long Kassa waits for its provider here, and for it to confirm a notification. */
-const settings = { PROVIDER_TIMEOUT_MS: '500', NOTIFICATION_CONFIRM_MS: '400' };
+const timeouts = { PROVIDER_TIMEOUT_MS: '500', NOTIFICATION_CONFIRM_MS: '400' };
 const mailTimeouts = {
   connectionTimeoutMs: 400,
   greetingTimeoutMs: 400,
@@ -36,89 +34,87 @@ const mailTimeouts = {
  * emulator and the inbox; a proxy that can fail stands before each of the three.
  */
 export async function startWorld() {
-  const gate = createGate();
   const database = await createTestDatabase();
   const midtrans = await startMidtransEmulator({ port: 0, dataFile: ':memory:' });
   const inbox = await startInbox({ port: 0, smtpPort: 0, dataFile: ':memory:' });
-  const isCounted = (name: string) => name !== 'kassa-listener';
-  const app = await startSqlProxy({ url: database.app, gate, isCounted });
-  const platform = await startSqlProxy({ url: database.platform, gate, isCounted });
-  const provider = await startHttpProxy({ url: midtrans.url, gate });
-  const post = await startSmtpProxy({ url: inbox.smtpUrl, gate });
-
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const config = loadConfig({
-    NODE_ENV: 'test',
-    PUBLIC_URL: url,
-    DATABASE_URL: app.url,
-    DATABASE_PLATFORM_URL: platform.url,
-    DATABASE_WORKER_URL: database.worker,
-    MIDTRANS_BASE_URL: provider.url,
-    ...settings,
-  });
-  const wiring = await wire({ config, log: pino({ level: 'silent' }), version: '0.0.0-test' });
-  const { services, addresses, db } = wiring;
-  server.on('request', serve(config, services));
+  const parties = { database, midtransUrl: midtrans.url, smtpUrl: inbox.smtpUrl };
+  const gate = createGate();
+  const proxies = await startProxies(parties, gate);
+  const app = await startApp(proxies);
+  // Past the proxy and with connections that stay: greetings take their time.
+  const mailer = createMailer({ smtpUrl: inbox.smtpUrl });
   const admin = openAdminPool(database);
   await addShop(admin);
 
-  function handlersWith(mailer: Mailer) {
-    const { directory } = services;
-    const { MAIL_FROM: mailFrom } = config;
-    const mails = createOrderMails({ db, directory, mailer, addresses, mailFrom });
-    return jobHandlers({ ...services, mails });
-  }
-
   /** The handlers of the jobs, with a connection to the mail server that is as new as they are. */
   async function withHandlers<T>(use: (handlers: Handlers) => Promise<T>): Promise<T> {
-    const mailer = createMailer({ smtpUrl: post.url, ...mailTimeouts });
+    const newMailer = createMailer({ smtpUrl: proxies.smtpUrl, ...mailTimeouts });
     try {
-      return await use(handlersWith(mailer));
+      return await use(app.handlersWith(newMailer));
     } finally {
-      mailer.close();
+      newMailer.close();
     }
   }
 
-  // Past the proxy and with connections that stay: greetings take their time.
-  const settlingMailer = createMailer({ smtpUrl: inbox.smtpUrl });
-
   return {
+    ...parties,
     gate,
-    url,
     admin,
-    database,
-    midtransUrl: midtrans.url,
-    smtpUrl: inbox.smtpUrl,
+    url: app.url,
+    services: app.services,
     outside: createOutside({ midtransUrl: midtrans.url, inboxUrl: inbox.url, admin }),
-    services,
     withHandlers,
-    handlers: handlersWith(settlingMailer),
+    handlers: app.handlersWith(mailer),
     async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-      settlingMailer.close();
-      await wiring.close();
+      mailer.close();
+      await app.close();
       await admin.end();
-      for (const part of [app, platform, provider, post, inbox, midtrans]) await part.close();
+      for (const part of [proxies, inbox, midtrans]) await part.close();
       await database.drop();
     },
   };
 }
 
-function serve(
-  config: ReturnType<typeof loadConfig>,
-  services: Awaited<ReturnType<typeof wire>>['services'],
-) {
-  return buildApp({
+async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof startProxies>>) {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const log = pino({ level: 'silent' });
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    PUBLIC_URL: url,
+    DATABASE_URL: database.app,
+    DATABASE_PLATFORM_URL: database.platform,
+    DATABASE_WORKER_URL: database.worker,
+    MIDTRANS_BASE_URL: midtransUrl,
+    ...timeouts,
+  });
+  const wiring = await wire({ config, log, version: '0.0.0-test' });
+  const { services, addresses, db } = wiring;
+  const app = buildApp({
     services,
-    log: pino({ level: 'silent' }),
+    log,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     hasDemo: false,
     isHttps: false,
   });
+  server.on('request', app);
+
+  function handlersWith(mailer: Mailer): Handlers {
+    const { directory } = services;
+    const { MAIL_FROM: mailFrom } = config;
+    const mails = createOrderMails({ db, directory, mailer, addresses, mailFrom });
+    return jobHandlers({ ...services, mails });
+  }
+
+  async function close(): Promise<void> {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    await wiring.close();
+  }
+
+  return { url, services, handlersWith, close };
 }

@@ -22,6 +22,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          // A run of its own: `npm run test:faults`.
+          exclude: ['test/faults/**'],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

@@ -10,7 +10,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type KassaProcess = {
   readonly url: string;
+  /** Ends it, and answers with what. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+  /** Stops it where it is, without its knowing, or lets it go on. */
+  send(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  readonly exited: Promise<number | null>;
 };
 
 /** Runs the real `src/server.ts` or `src/worker.ts` as PM2 would, and waits until it is ready. */
@@ -42,5 +46,7 @@ export async function startProcess(
       child.kill(signal);
       return exited;
     },
+    send: (signal) => void child.kill(signal),
+    exited,
   };
 }

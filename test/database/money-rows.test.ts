@@ -18,7 +18,7 @@ afterAll(async () => {
 
 test.each([
   ['orders', 'orders_order_id_key', ['order_id']],
-  ['payments', 'payments_reference_key', ['provider', 'provider_reference']],
+  ['payments', 'payments_attempt_key', ['provider', 'provider_reference', 'attempt']],
   ['notifications', 'notifications_dedupe_key', ['provider', 'dedupe_key']],
   ['refunds', 'refunds_provider_key_key', ['payment_id', 'order_id', 'provider_key']],
   ['idempotency_keys', 'idempotency_keys_pkey', ['route', 'key']],

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import {
   decide,
   hasMoney,
+  isOpen,
   observedStates,
   orderStandOf,
   paymentStatuses,
+  paymentTransitions,
 } from './payment-states.ts';
 
 const anyStatus = fc.constantFrom(...paymentStatuses);
@@ -53,6 +55,14 @@ test('a refunded payment never becomes paid again', () => {
     const decision = decide({ status, transactionId: 'T' }, { state: 'paid', transactionId: 'T' });
     expect(decision.kind).toBe('illegal');
   }
+});
+
+test('nothing leads out of a chargeback, and what has money is waited for no more', () => {
+  const waiting = paymentStatuses.filter((status) => isOpen(status) || status === 'expired');
+  for (const status of paymentStatuses.filter(hasMoney)) {
+    expect(paymentTransitions[status].filter((to) => waiting.includes(to))).toEqual([]);
+  }
+  expect(paymentTransitions.disputed).toEqual([]);
 });
 
 test('money after the end is taken, and flagged for a person', () => {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { createTestDatabase } from '../support/test-database.ts';
 import { addTenant, connect } from './support/open.ts';
-import { createRowFactory, insertText } from './support/row-factory.ts';
+import { createRowFactory, insertText, type Row } from './support/row-factory.ts';
 import { readTenantTables } from './support/tenant-tables.ts';
 
 // What the database itself refuses, whatever the code believes.
@@ -18,7 +18,7 @@ afterAll(async () => {
 
 test.each([
   ['orders', 'orders_order_id_key', ['order_id']],
-  ['payments', 'payments_reference_key', ['provider', 'provider_reference']],
+  ['payments', 'payments_attempt_key', ['provider', 'provider_reference', 'attempt']],
   ['notifications', 'notifications_dedupe_key', ['provider', 'dedupe_key']],
   ['refunds', 'refunds_provider_key_key', ['payment_id', 'order_id', 'provider_key']],
   ['idempotency_keys', 'idempotency_keys_pkey', ['route', 'key']],
@@ -26,6 +26,38 @@ test.each([
   const first = await factory.store(table, tenant);
   const shared = Object.fromEntries(columns.map((column) => [column, first[column]]));
   const second = { ...(await factory.draft(table, tenant)), ...shared };
+
+  const insert = admin.query(insertText(table, second), Object.values(second));
+
+  await expect(insert).rejects.toMatchObject({ constraint });
+});
+
+const at = new Date();
+test.each([
+  [
+    'order_actions',
+    'order_actions_open_key',
+    { status: 'requested', next_check_at: at },
+    ['order_id'],
+  ],
+  ['reconciliations', 'reconciliations_running_key', { status: 'running', finished_at: null }, []],
+  [
+    'reconciliations',
+    'reconciliations_nightly_key',
+    { trigger: 'nightly', status: 'done', finished_at: at, from_day: '2001-01-01' },
+    ['to_day'],
+  ],
+  [
+    'attention_items',
+    'attention_items_open_key',
+    { resolved_at: null, resolved_by: null, resolution: null },
+    ['order_id', 'payment_id', 'reason'],
+  ],
+])('%s has no second row under %s', async (table, constraint, kind, columns) => {
+  const first: Row = { ...(await factory.draft(table, tenant)), ...kind };
+  const shared = Object.fromEntries(columns.map((column) => [column, first[column]]));
+  const second = { ...(await factory.draft(table, tenant)), ...kind, ...shared };
+  await admin.query(insertText(table, first), Object.values(first));
 
   const insert = admin.query(insertText(table, second), Object.values(second));
 

@@ -20,12 +20,22 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The SQL of a file: each template that begins as a statement does. */
+/** The SQL of a file: each template that begins as a statement does, with the file's own parts in it. */
 async function statementsOf(file: string): Promise<string[]> {
   const source = await readFile(new URL(file, folder), 'utf8');
+  const constants = source.matchAll(/^const (\w+) =\s+(?:`([^`]*)`|'([^'\n]*)');$/gm);
+  const parts = new Map([...constants].map(([, name, text, word]) => [name, text ?? word ?? '']));
   return [...source.matchAll(/`([^`]*)`/g)]
-    .map(([, text = '']) => text.trim())
+    .map(([, text = '']) => withParts(text, parts).trim())
     .filter((text) => /^(?:select|insert|update|delete|with)\b/.test(text));
+}
+
+/** A part may hold other parts; what is no constant stays as it is. */
+function withParts(text: string, parts: ReadonlyMap<string | undefined, string>): string {
+  return text.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => {
+    const part = parts.get(name);
+    return part === undefined ? whole : withParts(part, parts);
+  });
 }
 
 /** How often a statement reads or changes rows of a tenant table. */

@@ -104,8 +104,8 @@ export const booksMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/order-changes.ts',
-        text: 'if (status !== order.status || refundedAmount !== order.refundedAmount) {',
-        replacement: 'if (status !== order.status) {',
+        text: 'refundedAmount !== order.refundedAmount || ',
+        replacement: '',
       },
     ],
     tests: ['test/gateway/refunds.test.ts'],
@@ -188,5 +188,78 @@ export const booksMutants: readonly Mutant[] = [
       },
     ],
     tests: ['test/database/relay.test.ts'],
+  },
+  {
+    name: 'method-left-out',
+    rule: 'an order is counted under the method that was chosen',
+    edits: [
+      {
+        file: 'src/services/order-changes.ts',
+        text: ' || method !== order.method;',
+        replacement: ';',
+      },
+    ],
+    tests: ['test/gateway/statistics.test.ts'],
+  },
+  {
+    name: 'statistics-rewritten-not-added',
+    rule: "a day's figures are those of all its orders",
+    edits: [
+      {
+        file: 'src/repositories/daily-stats.ts',
+        text: 'values ($1, $2, $3, $4, $5, $6, $7, $8)\n       on conflict (tenant_id, day, currency, status, method) do update\n         set orders = s.orders + excluded.orders,',
+        replacement:
+          'values ($1, $2, $3, $4, $5, $6, $7, $8)\n       on conflict (tenant_id, day, currency, status, method) do update\n         set orders = excluded.orders,',
+      },
+    ],
+    tests: ['test/gateway/statistics.test.ts'],
+  },
+  {
+    name: 'totals-not-counted',
+    rule: "a customer's totals follow each order",
+    edits: [
+      {
+        file: 'src/services/order-changes.ts',
+        text: 'await customerTotals.recount(tx, change);',
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/statistics.test.ts'],
+  },
+  {
+    name: 'totals-counted-twice',
+    rule: "a customer's order is no longer counted as what it was",
+    edits: [
+      {
+        file: 'src/repositories/customer-totals.ts',
+        text: 'is.spentAmount - was.spentAmount',
+        replacement: 'is.spentAmount',
+      },
+    ],
+    tests: ['test/gateway/statistics.test.ts'],
+  },
+  {
+    name: 'chargeback-still-spent',
+    rule: 'what was charged back is nothing that a customer spent',
+    edits: [
+      {
+        file: 'src/repositories/customer-totals.ts',
+        text: "['paid', 'partially_refunded', 'refunded'];",
+        replacement: "['paid', 'partially_refunded', 'refunded', 'disputed'];",
+      },
+    ],
+    tests: ['test/gateway/statistics.test.ts'],
+  },
+  {
+    name: 'mended-without-the-lock',
+    rule: 'two who mend the figures at once add the difference once',
+    edits: [
+      {
+        file: 'src/services/stats.ts',
+        text: "if (mode === 'mend') await dailyStats.lockAgainstRebuild(tx);",
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/statistics.test.ts'],
   },
 ];

@@ -39,10 +39,10 @@ export async function openLane(signal: AbortSignal) {
   const { adminUrl, stop } = postgres;
 
   /** Runs test files in the copy; a string says why there is no report. */
-  async function run(files: readonly string[]): Promise<Report | string> {
+  async function run(files: readonly string[], until: Until = 'end'): Promise<Report | string> {
     const output = join(folder, 'report.json');
     await rm(output, { force: true });
-    const ending = await runVitest(folder, { files, output, adminUrl, signal });
+    const ending = await runVitest(folder, { files, until, output, adminUrl, signal });
     const text = await readFile(output, 'utf8').catch(() => undefined);
     if (text === undefined) return ending;
     const { testResults } = Report.parse(JSON.parse(text));
@@ -51,7 +51,7 @@ export async function openLane(signal: AbortSignal) {
   }
 
   /** Breaks the copy, runs the mutant's tests, and mends it. */
-  async function tryOut({ name, edits, tests }: Mutant): Promise<Report | string> {
+  async function tryOut({ name, edits, tests }: Mutant, until: Until): Promise<Report | string> {
     const originals = new Map<string, string>();
     try {
       for (const edit of edits) {
@@ -61,7 +61,7 @@ export async function openLane(signal: AbortSignal) {
         if (!originals.has(path)) originals.set(path, source);
         await writeFile(path, broken);
       }
-      return await run(tests);
+      return await run(tests, until);
     } finally {
       for (const [path, source] of originals) await writeFile(path, source);
     }
@@ -75,15 +75,18 @@ export async function openLane(signal: AbortSignal) {
   return { run, tryOut, close };
 }
 
+type Until = 'first-failure' | 'end';
 type Run = {
   readonly files: readonly string[];
+  readonly until: Until;
   readonly output: string;
   readonly adminUrl: string;
   readonly signal: AbortSignal;
 };
 
 /** Answers how the run ended, for the case that it left no report. */
-async function runVitest(cwd: string, { files, output, adminUrl, signal }: Run): Promise<string> {
+async function runVitest(cwd: string, run: Run): Promise<string> {
+  const { files, until, output, adminUrl, signal } = run;
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const options = [
     '--reporter=json',
@@ -91,6 +94,7 @@ async function runVitest(cwd: string, { files, output, adminUrl, signal }: Run):
     '--maxWorkers=1',
     '--no-cache',
     '--no-fsModuleCache',
+    ...(until === 'first-failure' ? ['--bail=1'] : []),
   ];
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...files], {
     cwd,

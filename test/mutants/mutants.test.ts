@@ -60,9 +60,15 @@ test('a mutant that no test notices survives', () => {
   expect(verdictOf(runOf(undefined, undefined), clean)).toEqual({ kind: 'survived' });
 });
 
+test('a run that stops at the assertion that fails is enough', () => {
+  const report = runOf(assertion);
+
+  expect(verdictOf(report, new Map([...clean, ['b.test.ts', 1]])).kind).toBe('killed');
+});
+
 test.each([
   ['an accident', runOf(undefined, accident)],
-  ['a test that did not run', runOf(assertion)],
+  ['a test that did not run', runOf(undefined)],
   ['a file that did not load', { testResults: [{ name: 'a.test.ts', assertionResults: [] }] }],
   ['a file that is not there', { testResults: [] }],
 ])('%s proves nothing', (_, report) => {

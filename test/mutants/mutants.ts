@@ -1,8 +1,11 @@
+import { attentionMutants } from './attention-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { notificationMutants } from './notification-mutants.ts';
+import { orderActionMutants } from './order-action-mutants.ts';
 import { paymentMutants } from './payment-mutants.ts';
+import { reconciliationMutants } from './reconciliation-mutants.ts';
 import { refundMutants } from './refund-mutants.ts';
 import { stateMutants } from './state-mutants.ts';
 import { tenancyMutants } from './tenancy-mutants.ts';
@@ -12,6 +15,9 @@ export const mutants: readonly Mutant[] = [
   ...paymentMutants,
   ...stateMutants,
   ...refundMutants,
+  ...orderActionMutants,
+  ...attentionMutants,
+  ...reconciliationMutants,
   ...idempotencyMutants,
   ...booksMutants,
   ...tenancyMutants,

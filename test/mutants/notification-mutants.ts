@@ -27,25 +27,25 @@ export const notificationMutants: readonly Mutant[] = [
     tests: ['test/gateway/hostile-notifications.test.ts'],
   },
   {
-    name: 'message-of-another-amount',
-    rule: 'I4 a message over another amount than the order is refused',
+    name: 'message-of-a-smaller-amount',
+    rule: 'I4 a message over less than the order is refused unasked',
     edits: [
       {
-        file: 'src/services/notifications.ts',
-        text: 'if (claim.money.amount !== payment.money.amount) return amountFault;',
+        file: 'src/services/notification-inbox.ts',
+        text: 'if (claim.money.amount < payment.money.amount) return amountFault;',
         replacement: '',
       },
     ],
-    tests: ['test/gateway/vectors.test.ts'],
+    tests: ['test/gateway/vectors.test.ts', 'test/gateway/money-edges.test.ts'],
   },
   {
     name: 'books-of-another-amount',
-    rule: 'I4 books over another amount than the order change nothing',
+    rule: 'I4 books over another amount than the order and its fee change nothing',
     edits: [
       {
         file: 'src/services/observations.ts',
-        text: "if (money.amount !== payment.money.amount) return 'the amount differs from the order';",
-        replacement: '',
+        text: 'if (money.amount !== payment.money.amount + fee) {',
+        replacement: 'if (money.amount < 0n) {',
       },
     ],
     tests: ['test/gateway/checks.test.ts'],
@@ -68,8 +68,8 @@ export const notificationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/notifications.ts',
-        text: '!isHarmless(await payments.get(tx, payment.id), observation)',
-        replacement: 'observation.money.amount < 0n',
+        text: 'if (!isHarmless(current, observation)) return',
+        replacement: 'if (observation.money.amount < 0n) return',
       },
     ],
     tests: ['test/gateway/hostile-notifications.test.ts'],
@@ -144,7 +144,7 @@ export const notificationMutants: readonly Mutant[] = [
     rule: 'I1 a message edited outside its signature does not hide the true one',
     edits: [
       {
-        file: 'src/services/notifications.ts',
+        file: 'src/services/notification-inbox.ts',
         text: 'const dedupeKey = (fault ? ',
         replacement: "const dedupeKey = (fault === '' ? ",
       },
@@ -156,7 +156,7 @@ export const notificationMutants: readonly Mutant[] = [
     rule: 'I18 variations of one true message are bounded',
     edits: [
       {
-        file: 'src/services/notifications.ts',
+        file: 'src/services/notification-inbox.ts',
         text: '!isKnown && others >= maxPerHour',
         replacement: '!isKnown && others < 0n',
       },

@@ -33,16 +33,16 @@ export const paymentMutants: readonly Mutant[] = [
   },
   {
     name: 'reference-key-dropped',
-    rule: "I2 the provider's reference is one payment",
+    rule: "I2 the provider's reference is one page",
     edits: [
       {
-        file: 'migrations/0003-orders-and-payments.ts',
-        text: 'constraint payments_reference_key unique (tenant_id, provider, provider_reference),',
+        file: 'migrations/0012-attention.ts',
+        text: 'pgm.sql(`alter table payments add constraint payments_attempt_key\n    unique (tenant_id, provider, provider_reference, attempt)`);',
         replacement: '',
       },
       {
         file: 'src/repositories/payments.ts',
-        text: 'on conflict (tenant_id, provider, provider_reference) do nothing',
+        text: 'on conflict (tenant_id, provider, provider_reference, attempt) do nothing',
         replacement: 'on conflict (tenant_id, id) do nothing',
       },
     ],
@@ -143,8 +143,8 @@ export const paymentMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/call-outcomes.ts',
-        text: 'if (hasMoney(order.status) || mayStartAgain(stored.status)) {',
-        replacement: 'if (stored.token === undefined) {',
+        text: 'if (hasMoney(order.status) || mayStartAgain(status)) {',
+        replacement: "if (page.token === '') {",
       },
     ],
     tests: ['test/gateway/second-pages.test.ts'],

@@ -68,8 +68,8 @@ export const refundMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/refunds.ts',
-        text: 'call.refund.providerCalls === 1',
-        replacement: 'call.refund.providerCalls > 0',
+        text: 'return call.refund.unclearAt',
+        replacement: 'return call.refund.providerCalls < 0',
       },
     ],
     tests: ['test/gateway/refund-doubts.test.ts'],
@@ -112,15 +112,15 @@ export const refundMutants: readonly Mutant[] = [
   },
   {
     name: 'refund-not-resolved-later',
-    rule: 'I9 a refund whose server died is finished by a job',
+    rule: 'I9 a refund whose server died is finished by the sweep',
     edits: [
       {
-        file: 'src/services/refund-intents.ts',
-        text: "await outbox.add(tx, { topic: 'refund-resolve', payload });",
-        replacement: '',
+        file: 'src/services/sweep.ts',
+        text: 'listDueRefunds(tx, looksPerTenant),',
+        replacement: '[],',
       },
     ],
-    tests: ['test/gateway/refund-doubts.test.ts'],
+    tests: ['test/gateway/refund-looks.test.ts'],
   },
   {
     name: 'refund-key-dropped',
@@ -152,8 +152,8 @@ export const refundMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/refund-tracking.ts',
-        text: 'const graceMs = 30 * 60_000;',
-        replacement: 'const graceMs = -60_000;',
+        text: 'books.askedAt.getTime() - booksLagMs',
+        replacement: 'books.askedAt.getTime() + booksLagMs',
       },
     ],
     tests: ['test/gateway/refund-books.test.ts'],
@@ -165,6 +165,126 @@ export const refundMutants: readonly Mutant[] = [
       {
         file: 'src/services/refund-tracking.ts',
         text: 'if (amount > money.amount) return;',
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/refund-books.test.ts'],
+  },
+  {
+    name: 'lag-of-refund-forgotten',
+    rule: 'I5 books that lack a refund deny it after a while only',
+    edits: [
+      {
+        file: 'src/services/refunds.ts',
+        text: "if (listing === 'unsure' || mayLag) return",
+        replacement: "if (listing === 'unsure') return",
+      },
+    ],
+    tests: ['test/gateway/refund-lag.test.ts'],
+  },
+  {
+    name: 'silent-books-deny-a-refund',
+    rule: 'I5 books that do not answer deny no refund',
+    edits: [
+      {
+        file: 'src/services/refunds.ts',
+        text: "if (listing === 'unsure' || mayLag) return",
+        replacement: 'if (mayLag) return',
+      },
+    ],
+    tests: ['test/gateway/refund-doubts.test.ts'],
+  },
+  {
+    name: 'part-of-a-list-denies-a-refund',
+    rule: 'I5 a list that does not come to its sum denies no refund',
+    edits: [
+      {
+        file: 'src/services/refund-tracking.ts',
+        text: '+ amount, 0n) >= refundedAmount;',
+        replacement: '+ amount, 0n) >= 0n;',
+      },
+    ],
+    tests: ['test/gateway/refund-take-backs.test.ts'],
+  },
+  {
+    name: 'unanswered-refund-forgotten',
+    rule: 'I5 a call without an answer is remembered by its row',
+    edits: [
+      {
+        file: 'src/repositories/refunds.ts',
+        text: 'unclear_at = case when $6 then now() else',
+        replacement: 'unclear_at = case when $6 then unclear_at else',
+      },
+    ],
+    tests: ['test/gateway/refund-lag.test.ts'],
+  },
+  {
+    name: 'dead-refund-call-forgotten',
+    rule: 'I9 who died with a lease may have called until its end',
+    edits: [
+      {
+        file: 'src/repositories/refunds.ts',
+        text: 'unclear_at = greatest(unclear_at, lease_until),',
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/refund-lag.test.ts'],
+  },
+  {
+    name: 'refund-of-gone-money-sent',
+    rule: 'I5 nothing is sent for money that is gone by now',
+    edits: [
+      {
+        file: 'src/services/refunds.ts',
+        text: 'refund.isRepeatable && isRefundable(payment.status)',
+        replacement: 'refund.isRepeatable',
+      },
+    ],
+    tests: ['test/gateway/refund-doubts.test.ts'],
+  },
+  {
+    name: 'accepted-refund-not-followed',
+    rule: 'I13 an accepted refund is followed until the bank has spoken',
+    edits: [
+      {
+        file: 'src/services/refunds.ts',
+        text: '(await refunds.claim(tx, id, { leaseId, leaseMs })) ?? (await refunds.planFollow(tx, id))',
+        replacement: 'await refunds.claim(tx, id, { leaseId, leaseMs })',
+      },
+    ],
+    tests: ['test/gateway/refund-looks.test.ts'],
+  },
+  {
+    name: 'confirmed-refund-taken-back',
+    rule: 'I5 what the bank has confirmed stays so',
+    edits: [
+      {
+        file: 'src/services/refund-tracking.ts',
+        text: "refund.status === 'confirmed' || refund.status === status",
+        replacement: 'refund.status === status',
+      },
+    ],
+    tests: ['test/gateway/refund-books.test.ts'],
+  },
+  {
+    name: 'stalled-refund-unnoticed',
+    rule: 'I13 a refund that has had no end for long is put before a person',
+    edits: [
+      {
+        file: 'src/services/refunds.ts',
+        text: "await attentionItems.raise(tx, { orderId, paymentId, reason: 'refund-stalled', detail });",
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/refund-looks.test.ts'],
+  },
+  {
+    name: 'refusal-by-the-bank-unnoticed',
+    rule: 'I5 a refund that its bank refused is put before a person',
+    edits: [
+      {
+        file: 'src/services/refund-tracking.ts',
+        text: "await flagRefusal(tx, refund, { reason: 'refund-refused-by-bank', words: 'by its bank' });",
         replacement: '',
       },
     ],

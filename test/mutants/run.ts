@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { type Lane, openLane, root } from './lane.ts';
 import { type Mutant, mutate } from './mutant.ts';
 import { mutants } from './mutants.ts';
-import { type Counts, countRun, failedIn, type Verdict, verdictOf } from './verdict.ts';
+import {
+  type Counts,
+  countRun,
+  failedIn,
+  type Report,
+  type Verdict,
+  verdictOf,
+} from './verdict.ts';
 
 /** Two cores: each lane keeps one busy. */
 const laneCount = 2;
@@ -94,11 +101,14 @@ async function tryOutAll(lanes: readonly Lane[], trial: Trial): Promise<Verdict[
   return verdicts;
 }
 
+/** One failed assertion is enough; whatever else fails first has the other tests asked as well. */
 async function judge(lane: Lane, mutant: Mutant, clean: Counts): Promise<Verdict> {
-  const report = await lane.tryOut(mutant);
-  if (typeof report === 'string') return { kind: 'proves-nothing', why: report };
   const own = new Map([...clean].filter(([file]) => mutant.tests.includes(file)));
-  return verdictOf(report, own);
+  const verdictIn = (report: Report | string): Verdict =>
+    typeof report === 'string' ? { kind: 'proves-nothing', why: report } : verdictOf(report, own);
+  const verdict = verdictIn(await lane.tryOut(mutant, 'first-failure'));
+  if (verdict.kind !== 'proves-nothing') return verdict;
+  return verdictIn(await lane.tryOut(mutant, 'end'));
 }
 
 function describe(verdict: Verdict): string {

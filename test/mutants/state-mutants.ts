@@ -39,27 +39,87 @@ export const stateMutants: readonly Mutant[] = [
     tests: ['src/domain/payment-states.test.ts', 'test/gateway/money-edges.test.ts'],
   },
   {
-    name: 'second-attempt-not-flagged',
-    rule: 'I2 a second attempt that paid, too, is put before a person',
+    name: 'second-attempt-not-a-payment',
+    rule: 'I2 a second attempt that paid, too, is a payment of its own',
     edits: [
       {
         file: 'src/domain/payment-states.ts',
-        text: "return observed === 'paid'\n      ? { kind: 'stay', why: 'paid twice', attention: 'A second attempt paid the same order.' }",
-        replacement: "return observed === 'paid'\n      ? { kind: 'stay', why: 'paid twice' }",
+        text: "{ kind: 'further' } : {",
+        replacement: "{ kind: 'stay', why: 'another attempt paid' } : {",
       },
     ],
-    tests: ['test/gateway/notifications.test.ts'],
+    tests: ['test/gateway/second-attempts.test.ts'],
   },
   {
     name: 'second-payment-not-flagged',
     rule: 'I2 a second payment of one order is put before a person',
     edits: [
       {
-        file: 'src/services/order-changes.ts',
-        text: 'paid.length > 1',
-        replacement: 'paid.length > 2',
+        file: 'src/services/attention.ts',
+        text: 'took.length > 1',
+        replacement: 'took.length > 2',
       },
     ],
     tests: ['test/gateway/page-ends.test.ts'],
+  },
+  {
+    name: 'edge-not-checked',
+    rule: 'I7 no payment leaves the table, whatever its mover decided',
+    edits: [
+      {
+        file: 'src/services/order-changes.ts',
+        text: '!paymentTransitions[payment.status].includes(status)',
+        replacement: "payment.id === ''",
+      },
+    ],
+    tests: ['test/gateway/history.test.ts'],
+  },
+  {
+    name: 'edge-forgotten',
+    rule: 'I1 the table has a way for money that comes late',
+    edits: [
+      {
+        file: 'src/domain/payment-states.ts',
+        text: 'expired: [...heldStatuses, ...moneyStatuses],',
+        replacement: 'expired: [...heldStatuses],',
+      },
+    ],
+    tests: ['src/services/observations.test.ts'],
+  },
+  {
+    name: 'end-with-a-way-out',
+    rule: 'I7 a chargeback is the end',
+    edits: [
+      {
+        file: 'src/domain/payment-states.ts',
+        text: 'disputed: [],\n};',
+        replacement: "disputed: ['paid'],\n};",
+      },
+    ],
+    tests: ['src/domain/payment-states.test.ts'],
+  },
+  {
+    name: 'held-card-expires-quietly',
+    rule: 'I7 a denied card leaves its page to be paid on',
+    edits: [
+      {
+        file: 'src/domain/payment-states.ts',
+        text: "challenged: ['pending', 'authorized',",
+        replacement: "challenged: ['authorized',",
+      },
+    ],
+    tests: ['src/services/observations.test.ts'],
+  },
+  {
+    name: 'history-in-the-order-of-beginnings',
+    rule: 'I7 the history has things in the order in which they happened',
+    edits: [
+      {
+        file: 'migrations/0009-statistics-by-method.ts',
+        text: 'set default clock_timestamp()',
+        replacement: 'set default now()',
+      },
+    ],
+    tests: ['test/gateway/history.test.ts'],
   },
 ];

@@ -151,4 +151,16 @@ export const tenancyMutants: readonly Mutant[] = [
     ],
     tests: ['src/middleware/tenant-resolver.test.ts'],
   },
+  {
+    name: 'predicate-of-a-part-dropped',
+    rule: 'I8 the parts that statements are made of name the tenant',
+    edits: [
+      {
+        file: 'src/repositories/daily-stats.ts',
+        text: '`tenant_id = $1 and currency = $2',
+        replacement: '`$1::uuid is not null and currency = $2',
+      },
+    ],
+    tests: ['test/database/tenant-predicate.test.ts'],
+  },
 ];

@@ -28,22 +28,24 @@ export type Verdict =
 
 /**
  * What a run over a broken copy shows, given how many tests of each file ran in the clean one. A
- * copy that does not load, or whose set-up fails, would be noticed by a suite without assertions.
+ * copy that does not load, or whose set-up fails, would be noticed by a suite without assertions. A
+ * run may have stopped at its first failure: what it did not come to proves nothing, and need not.
  */
 export function verdictOf(report: Report, clean: Counts): Verdict {
+  const [unloaded] = report.testResults.filter(({ assertionResults }) => !assertionResults.length);
+  if (unloaded) return { kind: 'proves-nothing', why: `${unloaded.name} did not load` };
+  const failed = failedIn(report);
+  const [killer] = failed.filter(({ messages }) => messages.some(isAssertion));
+  if (killer) return { kind: 'killed', by: killer.name };
+  const [broken] = failed;
+  if (broken) return { kind: 'proves-nothing', why: `no assertion failed, but ${broken.name}` };
   const ran = countRun(report);
   for (const [file, expected] of clean) {
     const found = ran.get(file) ?? 0;
     if (found === expected) continue;
     return { kind: 'proves-nothing', why: `${found} of ${expected} tests of ${file} ran` };
   }
-  const failed = failedIn(report);
-  const [killer] = failed.filter(({ messages }) => messages.some(isAssertion));
-  if (killer) return { kind: 'killed', by: killer.name };
-  const [broken] = failed;
-  return broken
-    ? { kind: 'proves-nothing', why: `no assertion failed, but ${broken.name}` }
-    : { kind: 'survived' };
+  return { kind: 'survived' };
 }
 
 export function countRun({ testResults }: Report): Counts {

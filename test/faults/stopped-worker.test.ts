@@ -26,13 +26,20 @@ afterAll(async () => {
   await inner.close();
 });
 
-/** All that a worker could have changed. */
+/** When something is looked at next: on a slow machine a look may be due again, and finds nothing. */
+const planned: readonly string[] = ['next_check_at', 'checks', 'updated_at'];
+
+/** All that a worker could have changed, but for its plans. */
 async function readAll(): Promise<unknown[]> {
   const tables = ['orders', 'payments', 'refunds', 'ledger_transfers', 'order_events', 'outbox'];
   const reads = [...tables, 'daily_stats', 'order_actions'].map((name) =>
     inner.admin.query(`select * from ${name} order by ${name}::text`),
   );
-  return (await Promise.all(reads)).map(({ rows }) => rows);
+  return (await Promise.all(reads)).map(({ rows }) =>
+    rows.map((row) =>
+      Object.fromEntries(Object.entries(row).filter(([name]) => !planned.includes(name))),
+    ),
+  );
 }
 
 const cases: readonly (readonly [string, string, FaultMode])[] = [

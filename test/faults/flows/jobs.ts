@@ -1,7 +1,8 @@
 import type { Topic } from '../../../src/domain/jobs.ts';
+import { localDate } from '../../../src/domain/local-time.ts';
 import { forgetJob, insist, listJobs, runJob, settleDown } from '../support/quiet.ts';
 import type { World } from '../support/world.ts';
-import { anyOrder, createOrder, slowNews } from './orders.ts';
+import { anyOrder, createOrder, payUnheard, slowNews } from './orders.ts';
 import type { Flow, Story } from './story.ts';
 
 /** One run of the only job of a topic, by the worker that would be free for it. */
@@ -70,6 +71,33 @@ const confirming: Flow = {
   },
 };
 
+/** Paid, and nobody told us: whoever asks the provider about every payment finds it. */
+const reconciling: Flow = {
+  name: 'reconcile',
+  kinds: ['sql', 'http'],
+  async begin(world) {
+    const orderId = await payUnheard(world);
+    const { day } = localDate(new Date(), 'Asia/Jakarta');
+    const body = { from: day, to: day };
+    const path = '/admin/reconciliations';
+    await insist(world, { path, body, key: `reconcile ${orderId}` });
+    const { act } = await runOf(world, 'reconcile');
+    return { orderId, act, end: 'paid', findWrongs: () => findUnreconciled(world) };
+  },
+};
+
+/** The run ends, with every question answered and every difference mended. */
+async function findUnreconciled({ admin }: World): Promise<string[]> {
+  const { rows } = await admin.query<{ wrong: string }>(
+    `select 'the run is ' || status || ' with ' || unanswered || ' unanswered' as wrong
+       from reconciliations where status <> 'done' or unanswered > 0
+      union all
+     select what || ' is ' || resolution from reconciliation_differences
+      where resolution = 'open'`,
+  );
+  return rows.map(({ wrong }) => wrong);
+}
+
 /** At least once, as the same mail, or a dead letter; and the order stays what it is. */
 const mailing: Flow = {
   name: 'order-mail',
@@ -95,4 +123,4 @@ function idIn(headers: readonly { readonly name: string; readonly value: string 
   return headers.find(({ name }) => name.toLowerCase() === 'message-id')?.value;
 }
 
-export const jobFlows: readonly Flow[] = [ending, confirming, mailing];
+export const jobFlows: readonly Flow[] = [ending, confirming, reconciling, mailing];

@@ -48,6 +48,13 @@ export function createOutside({ midtransUrl, inboxUrl, admin }: Options) {
            and table_type = 'BASE TABLE' and table_name <> 'api_keys'
       loop execute format('delete from %I', emptied); end loop;
     end $$`);
+    // Its nights were reconciled, also the one that may begin now: a worker would do it meanwhile.
+    await admin.query(
+      `insert into reconciliations (tenant_id, trigger, status, from_day, to_day, time_zone,
+                                    finished_at)
+       select id, 'nightly', 'done', current_date + day, current_date + day, time_zone, now()
+         from tenants, generate_series(-2, 1) day`,
+    );
   }
 
   /** Lets go of what the provider has to tell, once, and waits until it is told. */

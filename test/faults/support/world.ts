@@ -21,12 +21,12 @@ import { addShop } from './shop.ts';
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** How long Kassa waits for its provider here, and for it to confirm a notification. */
-const timeouts = { PROVIDER_TIMEOUT_MS: '500', NOTIFICATION_CONFIRM_MS: '400' };
+const timeouts = { PROVIDER_TIMEOUT_MS: '1200', NOTIFICATION_CONFIRM_MS: '1000' };
 const mailTimeouts = {
-  connectionTimeoutMs: 400,
-  greetingTimeoutMs: 400,
-  socketTimeoutMs: 400,
-  deadlineMs: 2_000,
+  connectionTimeoutMs: 1_500,
+  greetingTimeoutMs: 1_500,
+  socketTimeoutMs: 1_500,
+  deadlineMs: 6_000,
 };
 
 /**

@@ -168,7 +168,7 @@ export const attentionMutants: readonly Mutant[] = [
         replacement: 'payment.customerFee',
       },
     ],
-    tests: ['test/gateway/fees.test.ts'],
+    tests: ['test/gateway/second-attempts.test.ts'],
   },
   {
     name: 'fee-not-flagged',

@@ -130,7 +130,7 @@ export const attentionMutants: readonly Mutant[] = [
         file: 'src/providers/midtrans/messages.ts',
         text: 'signature_key: z.string().min(1).max(256),\n',
         replacement:
-          'signature_key: z.string().min(1).max(256),\n  extra_info: z.any(),\n  metadata: z.any(),\n',
+          'signature_key: z.string().min(1).max(256),\n  extra_info: z.any().optional(),\n  metadata: z.any().optional(),\n',
       },
       {
         file: 'src/providers/midtrans/messages.ts',
@@ -141,7 +141,7 @@ export const attentionMutants: readonly Mutant[] = [
         file: 'src/services/notifications.ts',
         text: 'const { observation } = answer;',
         replacement:
-          'const observation = { ...answer.observation, customerFee: claim.customerFee };',
+          'const observation = { ...answer.observation, customerFee: claim.customerFee ?? answer.observation.customerFee };',
       },
     ],
     tests: ['test/gateway/fees.test.ts'],

@@ -192,7 +192,7 @@ export const attentionMutants: readonly Mutant[] = [
         replacement: "'provider_balance', 'sales'],",
       },
     ],
-    tests: ['src/domain/ledger.test.ts', 'test/gateway/fees.test.ts'],
+    tests: ['src/domain/ledger.test.ts'],
   },
   {
     name: 'fee-given-back-first',
@@ -204,7 +204,7 @@ export const attentionMutants: readonly Mutant[] = [
         replacement: 'const refundedSale = refunded > fee ? refunded - fee : 0n;',
       },
     ],
-    tests: ['src/domain/ledger.test.ts', 'test/gateway/fee-outcomes.test.ts'],
+    tests: ['src/domain/ledger.test.ts'],
   },
   {
     name: 'fee-in-the-refunds-of-orders',

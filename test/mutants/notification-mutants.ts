@@ -108,7 +108,7 @@ export const notificationMutants: readonly Mutant[] = [
         replacement: "return 'paid';",
       },
     ],
-    tests: ['src/providers/midtrans/messages.test.ts', 'test/gateway/money-edges.test.ts'],
+    tests: ['src/providers/midtrans/messages.test.ts'],
   },
   {
     name: 'answer-about-another-order',

@@ -5,7 +5,13 @@ import {
   type AttentionItemView,
   AttentionListReply,
 } from '../../src/contracts/attention.ts';
-import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
+import {
+  aNotification,
+  anOrder,
+  type Gateway,
+  type Merchant,
+  startGateway,
+} from '../support/gateway.ts';
 
 // The list itself: who sees it, how it is read, and how something is taken off it.
 
@@ -97,6 +103,23 @@ test('news that is told again is on the list once, also after a person is done w
 
   expect(await merchant.attention()).toEqual([]);
   expect(await merchant.attention('resolved')).toHaveLength(1);
+});
+
+test('what a person is done with stays off the list while the books go on saying it', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const books = aNotification({ order_id: order.orderId, gross_amount: '154000.00' });
+  gateway.midtrans.setStatus(order.orderId, books);
+  await merchant.runOut();
+  await gateway.services.sweep();
+  const [item] = await merchant.attention();
+  await resolve(String(item?.id), { note: 'paid back by hand' });
+
+  await merchant.runOut();
+  await gateway.services.sweep();
+
+  expect(item).toMatchObject({ reason: 'amount-differs' });
+  expect(await merchant.attention()).toEqual([]);
 });
 
 test('a further fact of the same kind joins the open item', async () => {

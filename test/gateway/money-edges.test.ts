@@ -154,6 +154,21 @@ test('a signed amount that is not the order’s brings the order before a person
   ]);
 });
 
+test('a signed amount below the order’s is refused, whatever the books say', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const message = { ...aNotification(), order_id: order.orderId };
+  gateway.midtrans.setStatus(message.transaction_id, message);
+
+  const answer = await merchant.notify(merchant.signed({ ...message, gross_amount: '149999.00' }));
+
+  expect(answer.status).toBe(409);
+  expect(await merchant.orderStatus(order.orderId)).toBe('pending');
+  expect(await merchant.attention()).toMatchObject([
+    { reason: 'amount-differs', detail: expect.stringContaining('149999') },
+  ]);
+});
+
 test('a payment that fraud screening holds brings the order before a person', async () => {
   const order = anOrder();
   await merchant.create(order);

@@ -240,6 +240,19 @@ test('what the bank has confirmed is not taken back by older books', async () =>
   expect(await desk.attention()).toContain('does not become paid again');
 });
 
+test('what the bank has confirmed stays so when older books list it as accepted', async () => {
+  const paid = await desk.paidOrder();
+  const done = desk.doRefunds(paid);
+  await desk.refund(paid.order_id, { amount: 50_000 });
+  const [row] = await desk.rows();
+  desk.setBooks(paid, [{ key: String(row?.id), amount: 50_000, isConfirmed: true }]);
+  await desk.follow(row?.id);
+
+  await merchant.notify(merchant.signed(desk.setBooks(paid, done)));
+
+  expect(await desk.rows()).toMatchObject([{ status: 'confirmed', amount: '50000' }]);
+});
+
 test('a refund that was taken for refused comes back when the books show it', async () => {
   const paid = await desk.paidOrder();
   const done = desk.doRefunds(paid);

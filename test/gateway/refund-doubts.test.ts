@@ -162,6 +162,22 @@ test('a key that the provider may have forgotten is not sent again', async () =>
   expect(await desk.rows()).toMatchObject([{ status: 'refused' }]);
 });
 
+test('a refund in doubt is not sent again once a bank took the money back', async () => {
+  const paid = await desk.paidOrder();
+  gateway.midtrans.answerChanges((req) => req.socket.destroy());
+  await desk.refund(paid.order_id);
+  const [row] = await desk.rows();
+  await merchant.tell(paid.order_id, { ...paid, transaction_status: 'chargeback' });
+  gateway.midtrans.calls.length = 0;
+  const done = desk.doRefunds(paid);
+
+  await expect(desk.resolve(row?.id)).rejects.toThrow('unknown');
+
+  expect(done).toEqual([]);
+  expect(await desk.rows()).toMatchObject([{ status: 'unknown' }]);
+  expect(await merchant.orderStatus(paid.order_id)).toBe('disputed');
+});
+
 test('the same Idempotency-Key continues the refund that nobody knew the outcome of', async () => {
   const paid = await desk.paidOrder();
   const key = randomUUID();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { openRefundDesk } from '../support/refunds.ts';
 
@@ -268,4 +269,15 @@ test('a card that fraud screening still holds stays before a person when another
   await merchant.tell(orderId, { ...held, status_code: '200', fraud_status: 'accept' });
   expect(await reasons()).toEqual(['paid-twice']);
   expect(await providerBalance()).toBe(300_000);
+});
+
+test('the fee of a reserved card is not held against another attempt that pays without one', async () => {
+  const orderId = await pendingOrder();
+  await merchant.tell(orderId, { ...card, transaction_status: 'authorize', ...withFee() });
+
+  await merchant.tell(orderId);
+
+  expect(await positions()).toEqual([['paid', 150_000, 0, 0]]);
+  expect(await providerBalance()).toBe(150_000);
+  expect(await reasons()).toEqual([]);
 });

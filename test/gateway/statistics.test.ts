@@ -225,12 +225,41 @@ test('customers come page by page, each once', async () => {
   expect(seen.sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
+/** Counts two orders too many in each row. */
+const damage = (table: string) =>
+  gateway.admin.query(
+    `update ${table} set orders = orders + 2 where tenant_id = $1 and orders > 0`,
+    [merchant.id],
+  );
+
+/** How many of the gateway's transactions wait for another one. */
+async function countWaiting(): Promise<number> {
+  const { rows } = await gateway.admin.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+test('two who mend at once add what is off once', async () => {
+  await paidOrder();
+  await damage('customer_totals');
+  const holder = await gateway.admin.connect();
+  await holder.query('begin');
+  await holder.query('select 1 from customer_totals where tenant_id = $1 for update', [
+    merchant.id,
+  ]);
+
+  const mending = Promise.all([rebuild('mend'), rebuild('mend')]);
+  await expect.poll(countWaiting).toBe(2);
+  await holder.query('commit');
+  holder.release();
+  await mending;
+
+  expect(await rebuild()).toEqual([]);
+});
+
 test('what is off is found and mended, beside running traffic', async () => {
-  const damage = (table: string) =>
-    gateway.admin.query(
-      `update ${table} set orders = orders + 2 where tenant_id = $1 and orders > 0`,
-      [merchant.id],
-    );
   await paidOrder();
   await damage('daily_stats');
   await damage('customer_totals');

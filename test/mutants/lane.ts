@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setUpDatabase } from '../../local/database.ts';
 import { openPostgresSource } from '../support/postgres-source.ts';
 import { type Mutant, mutate } from './mutant.ts';
 import { Report } from './verdict.ts';
@@ -27,8 +29,8 @@ const limitMs = 150_000;
 export type Lane = Awaited<ReturnType<typeof openLane>>;
 
 /**
- * A throw-away copy of the tree, and a PostgreSQL that its runs share. One at a time: the logins of
- * a server have one password, which each run sets.
+ * A throw-away copy of the tree, and a PostgreSQL with a migrated template that its runs share. One
+ * at a time: a mutant of a migration makes a template of its own, and with it all logins anew.
  */
 export async function openLane(signal: AbortSignal) {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'kassa-mutants-')));
@@ -37,12 +39,23 @@ export async function openLane(signal: AbortSignal) {
   const postgres = await openPostgresSource({ testDatabaseUrl: undefined });
   if (postgres.name === 'none') throw new Error(postgres.why);
   const { adminUrl, stop } = postgres;
+  const database = { adminUrl, name: 'kassa_template_whole', password: randomUUID() };
+  await setUpDatabase(database).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
 
   /** Runs test files in the copy; a string says why there is no report. */
-  async function run(files: readonly string[], until: Until = 'end'): Promise<Report | string> {
+  async function run(files: readonly string[], asked: Partial<Asked> = {}) {
+    const { until = 'end', schema = 'whole' } = asked;
     const output = join(folder, 'report.json');
+    const settings = {
+      TEST_DATABASE_URL: adminUrl,
+      TEST_DATABASE_PASSWORD: database.password,
+      ...(schema === 'whole' && { TEST_DATABASE_TEMPLATE: database.name }),
+    };
     await rm(output, { force: true });
-    const ending = await runVitest(folder, { files, until, output, adminUrl, signal });
+    const ending = await runVitest(folder, { files, until, output, settings, signal });
     const text = await readFile(output, 'utf8').catch(() => undefined);
     if (text === undefined) return ending;
     const { testResults } = Report.parse(JSON.parse(text));
@@ -53,6 +66,9 @@ export async function openLane(signal: AbortSignal) {
   /** Breaks the copy, runs the mutant's tests, and mends it. */
   async function tryOut({ name, edits, tests }: Mutant, until: Until): Promise<Report | string> {
     const originals = new Map<string, string>();
+    // Most leave the schema as it is, and need not have it made once more.
+    const isMigrated = edits.some(({ file }) => file.startsWith('migrations/'));
+    const schema = isMigrated ? 'broken' : 'whole';
     try {
       for (const edit of edits) {
         const path = join(folder, edit.file);
@@ -61,7 +77,7 @@ export async function openLane(signal: AbortSignal) {
         if (!originals.has(path)) originals.set(path, source);
         await writeFile(path, broken);
       }
-      return await run(tests, until);
+      return await run(tests, { until, schema });
     } finally {
       for (const [path, source] of originals) await writeFile(path, source);
     }
@@ -76,17 +92,18 @@ export async function openLane(signal: AbortSignal) {
 }
 
 type Until = 'first-failure' | 'end';
+type Asked = { readonly until: Until; readonly schema: 'whole' | 'broken' };
 type Run = {
   readonly files: readonly string[];
   readonly until: Until;
   readonly output: string;
-  readonly adminUrl: string;
+  readonly settings: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 };
 
 /** Answers how the run ended, for the case that it left no report. */
 async function runVitest(cwd: string, run: Run): Promise<string> {
-  const { files, until, output, adminUrl, signal } = run;
+  const { files, until, output, settings, signal } = run;
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const options = [
     '--reporter=json',
@@ -99,7 +116,7 @@ async function runVitest(cwd: string, run: Run): Promise<string> {
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...files], {
     cwd,
     // biome-ignore lint/style/noProcessEnv: the child needs the path and home of this process.
-    env: { ...process.env, TEST_DATABASE_URL: adminUrl },
+    env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a group of its own, which is ended as a whole
   });

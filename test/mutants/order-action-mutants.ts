@@ -24,7 +24,7 @@ export const orderActionMutants: readonly Mutant[] = [
         replacement: 'if (mayLag) return',
       },
     ],
-    tests: ['test/gateway/order-actions.test.ts', 'test/gateway/order-action-doubts.test.ts'],
+    tests: ['test/gateway/order-actions.test.ts'],
   },
   {
     name: 'refusal-of-an-action-believed',

@@ -12,7 +12,7 @@ export const paymentMutants: readonly Mutant[] = [
         replacement: 'where tenant_id = $1 and id = $2',
       },
     ],
-    tests: ['test/gateway/notifications.test.ts', 'test/gateway/ledger.test.ts'],
+    tests: ['test/gateway/notifications.test.ts'],
   },
   {
     name: 'order-key-dropped',
@@ -82,7 +82,7 @@ export const paymentMutants: readonly Mutant[] = [
         replacement: '',
       },
     ],
-    tests: ['test/gateway/second-pages.test.ts', 'test/gateway/money-edges.test.ts'],
+    tests: ['test/gateway/money-edges.test.ts'],
   },
   {
     name: 'call-lease-ignored',

@@ -204,6 +204,6 @@ export const reconciliationMutants: readonly Mutant[] = [
         replacement: '',
       },
     ],
-    tests: ['src/domain/reconciliation.test.ts', 'test/gateway/reconciliation.test.ts'],
+    tests: ['src/domain/reconciliation.test.ts'],
   },
 ];

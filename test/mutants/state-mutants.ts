@@ -12,7 +12,7 @@ export const stateMutants: readonly Mutant[] = [
         replacement: "return { kind: 'stay', why: 'it has ended' };",
       },
     ],
-    tests: ['test/gateway/notifications.test.ts', 'src/domain/payment-states.test.ts'],
+    tests: ['src/domain/payment-states.test.ts'],
   },
   {
     name: 'refunded-becomes-paid',
@@ -24,7 +24,7 @@ export const stateMutants: readonly Mutant[] = [
         replacement: "{ kind: 'move', to: 'paid', why: `a ",
       },
     ],
-    tests: ['src/domain/payment-states.test.ts', 'test/gateway/vectors.test.ts'],
+    tests: ['src/domain/payment-states.test.ts'],
   },
   {
     name: 'denial-ends-the-page',
@@ -36,7 +36,7 @@ export const stateMutants: readonly Mutant[] = [
         replacement: ": { kind: 'move', to: 'failed' };",
       },
     ],
-    tests: ['src/domain/payment-states.test.ts', 'test/gateway/money-edges.test.ts'],
+    tests: ['src/domain/payment-states.test.ts'],
   },
   {
     name: 'second-attempt-not-a-payment',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { localDate } from '../../src/domain/local-time.ts';
+import { withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 
 let gateway: Gateway;
@@ -99,6 +100,18 @@ test('the series has every day of the span, with what was booked on it', async (
     },
   ]);
   expect((await merchant.look('/admin/stats/series')).body.days).toHaveLength(30);
+});
+
+test('a fee on top that a bank took back with the sale leaves nothing of the day', async () => {
+  const card = { payment_type: 'credit_card', ...withFee(4_000) };
+  const message = await paidOrder({ paymentMethod: undefined }, card);
+  await merchant.tell(message.order_id, { ...message, transaction_status: 'chargeback' });
+
+  const { body } = await merchant.look(`/admin/stats/series?from=${today()}&to=${today()}`);
+
+  expect(body.days).toMatchObject([
+    { revenue: 0, booked: { received: 150_000, fees: 4_000, refunded: 0, lost: 154_000 } },
+  ]);
 });
 
 test('figures of a span leave other days out', async () => {

@@ -83,6 +83,23 @@ export async function settle(
   );
 }
 
+/** Closes what has settled by itself of these payments, by whatever order. */
+export async function settleOfPayments(
+  tx: TenantTx,
+  {
+    paymentIds,
+    reason,
+    detail,
+  }: Pick<Matter, 'reason' | 'detail'> & { paymentIds: readonly PaymentId[] },
+): Promise<void> {
+  await tx.query(
+    `update attention_items
+        set resolved_at = now(), resolved_by = 'kassa', resolution = $4
+      where tenant_id = $1 and payment_id = any($2) and reason = $3 and resolved_at is null`,
+    [tx.tenantId, paymentIds, reason, detail],
+  );
+}
+
 /**
  * Takes back what an open item says about one thing, named in its detail: an item that is about it
  * alone is closed, any other says so in a further line.

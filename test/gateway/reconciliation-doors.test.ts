@@ -182,6 +182,25 @@ test('a person closes a difference, with a name and a note, once', async () => {
   expect((await desk.post(path, word, { key: 'close' })).body).toEqual(closed.body);
 });
 
+test('an order is off the list of a person once a run finds that its books agree again', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const { message } = await merchant.tell(order.orderId);
+  const older = { ...message, transaction_status: 'pending', status_code: '201' };
+  gateway.midtrans.setStatus(order.orderId, older);
+  await desk.settle();
+  await desk.reconcile();
+  expect(await merchant.attention()).toMatchObject([{ reason: 'books-differ' }]);
+  gateway.midtrans.setStatus(order.orderId, message);
+
+  await desk.reconcile();
+
+  expect(await merchant.attention()).toEqual([]);
+  expect(await merchant.attention('resolved')).toMatchObject([
+    { reason: 'books-differ', resolvedBy: 'kassa' },
+  ]);
+});
+
 test.each<[unknown, string]>([
   [{ by: 'Ayu' }, 'note'],
   [{ by: 'Ayu', note: ' ' }, 'note'],

@@ -17,7 +17,7 @@ import {
   nightlyWindow,
   type ReconciliationWindow,
 } from '../domain/reconciliation-window.ts';
-import type { Tenant } from '../domain/tenant.ts';
+import { accountOf, type Tenant } from '../domain/tenant.ts';
 import * as differences from '../repositories/reconciliation-differences.ts';
 import * as questions from '../repositories/reconciliation-questions.ts';
 import type { Reconciliation } from '../repositories/reconciliations.ts';
@@ -44,9 +44,7 @@ export function createReconciliations({ db, log }: Dependencies) {
    * @throws Problem `provider-not-configured`, `reconciliation-in-progress`
    */
   async function begin(tenant: Tenant, asked: NewRun): Promise<Reconciliation> {
-    if (!tenant.midtrans) {
-      throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
-    }
+    accountOf(tenant);
     const run = (await open(tenant, asked)) ?? (await findKnown(tenant, asked.id));
     const { from, to } = run?.window ?? {};
     if (run && from === asked.window.from && to === asked.window.to) return run;

@@ -10,7 +10,7 @@ import {
   type RefundStatus,
   refundLimits,
 } from '../domain/refunds.ts';
-import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
+import { accountOf, type MidtransAccount, type Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { RefundOutcome } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
@@ -255,10 +255,4 @@ function toView(refund: Refund, reference: OrderReference): RefundView {
     createdAt: refund.createdAt.toISOString(),
     confirmedAt: refund.confirmedAt?.toISOString() ?? null,
   };
-}
-
-/** @throws Problem `provider-not-configured` */
-function accountOf(tenant: Tenant): MidtransAccount {
-  if (tenant.midtrans) return tenant.midtrans;
-  throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
 }

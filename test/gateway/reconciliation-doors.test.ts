@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { toCursor } from '../../src/contracts/pages.ts';
 import type { DifferenceView, ReconciliationView } from '../../src/contracts/reconciliations.ts';
 import {
   aNotification,
@@ -222,7 +223,7 @@ test('a stranger sees nothing of it, and closes nothing', async () => {
   const list = await desk.get('', { from });
   const report = await desk.get(`/${id}`, { from });
   const closed = await desk.post(path, word, { from });
-  const paged = await desk.get(`?cursor=${id}`, { from });
+  const paged = await desk.get(`?cursor=${toCursor(id)}`, { from });
 
   expect(list.body).toEqual({ success: true, reconciliations: [], next: null });
   expect(paged.body.reconciliations).toEqual([]);

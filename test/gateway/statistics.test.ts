@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { toCursor } from '../../src/contracts/pages.ts';
 import { localDate } from '../../src/domain/local-time.ts';
 import { withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
@@ -133,6 +135,7 @@ test.each([
   ['/admin/customers?limit=0', 'limit'],
   ['/admin/customers?limit=many', 'limit'],
   ['/admin/customers?cursor=bm9uc2Vuc2U', 'cursor'],
+  [`/admin/customers?cursor=${toCursor({ micros: '1'.repeat(17), id: randomUUID() })}`, 'cursor'],
 ])('%s is refused for its %s', async (path, field) => {
   const answer = await merchant.look(path);
 

@@ -98,3 +98,17 @@ test('a void is seen in the books of its own attempt', async () => {
   expect(await statuses()).toEqual(['cancelled', 'refunded']);
   expect(await actions.actions()).toMatchObject([{ kind: 'void', status: 'done' }]);
 });
+
+test('money of the first attempt that comes back is seen by a check', async () => {
+  const { orderId, first, second } = await paidTwice();
+  await merchant.tell(orderId, { ...first, ...denied });
+  gateway.midtrans.setStatus(orderId, second);
+  gateway.midtrans.setStatus(first.transaction_id, { ...first, ...cards.captured });
+  await gateway.admin.query('update payments set next_check_at = now() where tenant_id = $1', [
+    merchant.id,
+  ]);
+
+  await gateway.services.sweep();
+
+  expect(await statuses()).toEqual(['paid', 'paid']);
+});

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type AttentionReason, attentionSentences } from '../domain/attention.ts';
-import { Moment, pageQuery } from './pages.ts';
+import { MomentPosition, pageQuery } from './pages.ts';
 
 const reasons = Object.keys(attentionSentences) as [AttentionReason, ...AttentionReason[]];
 
 /** `GET /admin/attention`, newest first. */
-export const AttentionQuery = pageQuery(Moment)
+export const AttentionQuery = pageQuery(MomentPosition)
   .extend({ status: z.enum(['open', 'resolved']).default('open') })
   .strict();
 export type AttentionQuery = z.output<typeof AttentionQuery>;

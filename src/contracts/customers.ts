@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Moment, pageQuery } from './pages.ts';
+import { MomentPosition, pageQuery } from './pages.ts';
 
-export const CustomersQuery = pageQuery(Moment);
+export const CustomersQuery = pageQuery(MomentPosition);
 export type CustomersQuery = z.output<typeof CustomersQuery>;
 
 /** `GET /admin/customers`: who was seen last comes first. */

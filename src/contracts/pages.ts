@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import type { Moment } from '../domain/moment.ts';
 
-/** Where a list ends that is read by time: in microseconds since 1970, which a Date does not have. */
-export const Moment = z.object({ micros: z.string().regex(/^\d{1,16}$/), id: z.uuid() });
-export type Moment = z.infer<typeof Moment>;
+/** Where a list ends that is read by time. */
+export const MomentPosition: z.ZodType<Moment> = z.object({
+  micros: z.string().regex(/^\d{1,16}$/),
+  id: z.uuid(),
+});
 
 /** A page of rows, of which one more than asked for was read: it says that there is another page. */
 export function pageOf<Row>(

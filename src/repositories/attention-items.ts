@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Moment } from '../contracts/pages.ts';
 import type { TenantTx } from '../db/database.ts';
 import type { AttentionReason } from '../domain/attention.ts';
 import { AttentionItemId, OrderId, OrderReference, type PaymentId } from '../domain/ids.ts';
+import type { Moment } from '../domain/moment.ts';
 import { currencyOf, type Money } from '../domain/money.ts';
 
 export type AttentionItem = {

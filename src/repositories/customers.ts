@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Moment } from '../contracts/pages.ts';
 import type { TenantTx } from '../db/database.ts';
 import { CustomerId } from '../domain/ids.ts';
+import type { Moment } from '../domain/moment.ts';
 
 export type Customer = {
   readonly id: CustomerId;

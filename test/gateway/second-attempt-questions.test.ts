@@ -112,3 +112,22 @@ test('money of the first attempt that comes back is seen by a check', async () =
 
   expect(await statuses()).toEqual(['paid', 'paid']);
 });
+
+test('a first attempt that moved and a second one that paid, both unheard of, are both booked', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const { message: first } = await merchant.tell(order.orderId, { payment_type: 'gopay' });
+  const refunded = { ...first, transaction_status: 'refund', refund_amount: '150000.00' };
+  gateway.midtrans.setStatus(first.transaction_id, refunded);
+  const second = { ...first, transaction_id: 'SECOND' };
+  gateway.midtrans.setStatus(order.orderId, second);
+  gateway.midtrans.setStatus('SECOND', second);
+
+  const report = await desk.reconcile();
+
+  expect(await statuses()).toEqual(['refunded', 'paid']);
+  expect(report).toMatchObject({ status: 'done', counts: { open: 0, unanswered: 0 } });
+  expect(report.differences).toContainEqual(
+    expect.objectContaining({ what: 'paid-twice', theirs: 'SECOND', resolution: 'repaired' }),
+  );
+});

@@ -59,6 +59,17 @@ describe('asking', () => {
     expect(await rig.status('A')).toMatchObject({ transaction_id: second?.transaction_id });
   });
 
+  test('what is paid besides a card that fraud screening holds is not held', async () => {
+    await rig.control('/settings', { challengeCards: true }, 'PUT');
+    await paid('A', 'credit_card');
+    await rig.control('/orders/A/pay-besides');
+
+    expect(await rig.status('A')).toMatchObject({
+      transaction_status: 'settlement',
+      fraud_status: 'accept',
+    });
+  });
+
   test('nothing is paid besides an attempt that has not paid', async () => {
     await paid('A', 'gopay', { outcome: 'pending' });
 

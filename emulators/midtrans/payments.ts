@@ -205,6 +205,8 @@ export function createPayments(parts: Parts) {
       const transaction = transactions.insert({
         ...earlier,
         status: 'settlement',
+        // What is settled was let through, whatever became of the earlier one.
+        fraudStatus: earlier.fraudStatus && 'accept',
         details: paidDetails(earlier, now),
         createdAt: now,
         captured: earlier.grossAmount,

@@ -49,6 +49,33 @@ describe('asking', () => {
     expect(await rig.status(String(first?.transaction_id))).toMatchObject({ status_code: '202' });
   });
 
+  test('a paid order that is paid once more by another attempt has both, and its id means the newer', async () => {
+    await paid('A', 'gopay');
+    await rig.control('/orders/A/pay-besides');
+    const [first, second] = await rig.attempts('A');
+
+    expect(first).toMatchObject({ status: 'settlement', net_amount: 150_000 });
+    expect(second).toMatchObject({ status: 'settlement', net_amount: 150_000 });
+    expect(await rig.status('A')).toMatchObject({ transaction_id: second?.transaction_id });
+  });
+
+  test('what is paid besides a card that fraud screening holds is not held', async () => {
+    await rig.control('/settings', { challengeCards: true }, 'PUT');
+    await paid('A', 'credit_card');
+    await rig.control('/orders/A/pay-besides');
+
+    expect(await rig.status('A')).toMatchObject({
+      transaction_status: 'settlement',
+      fraud_status: 'accept',
+    });
+  });
+
+  test('nothing is paid besides an attempt that has not paid', async () => {
+    await paid('A', 'gopay', { outcome: 'pending' });
+
+    expect(await rig.tryControl('/orders/A/pay-besides', {})).toMatchObject({ status: 409 });
+  });
+
   test.each([
     ['pending', '201'],
     ['paid', '200'],

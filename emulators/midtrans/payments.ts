@@ -117,9 +117,10 @@ export function createPayments(parts: Parts) {
   function acceptCard(transaction: Transaction, result: 'accept' | 'challenge'): Transaction {
     requireOnlyPayer(transaction);
     const now = clock.now();
-    const { challengeCards, authorizeLifeSeconds } = settings.all();
+    const { challengeCards, reserveCards, authorizeLifeSeconds } = settings.all();
     const details = { ...transaction.details, ...decidedCardDetails(result, now) };
-    if (parts.checkouts.get(transaction.token).request.isAuthorizeOnly) {
+    const { isAuthorizeOnly } = parts.checkouts.get(transaction.token).request;
+    if (isAuthorizeOnly || reserveCards) {
       const expiresAt = now + authorizeLifeSeconds * 1000;
       return moveOn(transaction, { from: ['pending'], to: 'authorize' }, { details, expiresAt });
     }
@@ -187,14 +188,28 @@ export function createPayments(parts: Parts) {
       throw new Refusal('transaction-not-modifiable', `The attempt is ${expired.status}.`);
     }
     requireOnlyPayer(expired);
+    return settleAnother(expired);
+  }
+
+  /** Two attempts were open at once, and the bank of the second lets money through as well. */
+  function payBesides(paid: Transaction): Transaction {
+    if (!isSuccessful(paid.status)) {
+      throw new Refusal('transaction-not-modifiable', `The attempt is ${paid.status}.`);
+    }
+    return settleAnother(paid);
+  }
+
+  function settleAnother(earlier: Transaction): Transaction {
     const now = clock.now();
     return books.transaction(() => {
       const transaction = transactions.insert({
-        ...expired,
+        ...earlier,
         status: 'settlement',
-        details: paidDetails(expired, now),
+        // What is settled was let through, whatever became of the earlier one.
+        fraudStatus: earlier.fraudStatus && 'accept',
+        details: paidDetails(earlier, now),
         createdAt: now,
-        captured: expired.grossAmount,
+        captured: earlier.grossAmount,
         capturedAt: now,
         settledAt: now,
       });
@@ -244,6 +259,7 @@ export function createPayments(parts: Parts) {
     expire,
     reverse,
     settleLate,
+    payBesides,
     moveOn,
     run,
     nextAt,

@@ -38,6 +38,14 @@ describe('a reserved card', () => {
     expect(await rig.control('/settlement-run')).toEqual({ settled: 0 });
   });
 
+  test('[51] every good card is, while the setting says so', async () => {
+    await rig.control('/settings', { reserveCards: true }, 'PUT');
+    await rig.order('A');
+    await rig.pay('A', 'credit_card');
+
+    expect(await rig.status('A')).toMatchObject({ transaction_status: 'authorize' });
+  });
+
   test('[51] other methods of such an order are settled', async () => {
     await rig.order('A', { credit_card: { type: 'authorize' } });
     await rig.pay('A', 'gopay');

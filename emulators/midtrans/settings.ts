@@ -11,6 +11,7 @@ export const Settings = z.strictObject({
   stuckPending: z.boolean().default(false),
   retryJitter: z.boolean().default(false),
   challengeCards: z.boolean().default(false),
+  reserveCards: z.boolean().default(false),
   authorizeLifeSeconds: z.int().min(1).max(31_536_000).default(604_800),
   refundConfirmSeconds: z.int().min(0).max(31_536_000).default(60),
   refuseRefunds: Count.default(0),

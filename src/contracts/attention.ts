@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { type AttentionReason, attentionSentences } from '../domain/attention.ts';
-import { AttentionItemId } from '../domain/ids.ts';
+import { MomentPosition, pageQuery } from './pages.ts';
 
 const reasons = Object.keys(attentionSentences) as [AttentionReason, ...AttentionReason[]];
 
 /** `GET /admin/attention`, newest first. */
-export const AttentionQuery = z.strictObject({
-  status: z.enum(['open', 'resolved']).default('open'),
-  /** `next` of the page before. */
-  cursor: AttentionItemId.optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-});
+export const AttentionQuery = pageQuery(MomentPosition)
+  .extend({ status: z.enum(['open', 'resolved']).default('open') })
+  .strict();
 export type AttentionQuery = z.output<typeof AttentionQuery>;
 
 /** `POST /admin/attention/:id/resolve` */
@@ -48,7 +45,7 @@ export const AttentionListReply = z.object({
   success: z.literal(true),
   items: z.array(AttentionItem),
   /** The cursor of the next page; null: this is the last. */
-  next: z.uuid().nullable(),
+  next: z.string().nullable(),
 });
 export type AttentionListReply = z.infer<typeof AttentionListReply>;
 

@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { pageQuery } from './pages.ts';
+import { MomentPosition, pageQuery } from './pages.ts';
 
-export const CustomersQuery = pageQuery(
-  z.object({ seenKey: z.string().regex(/^[\d :.+-]{10,40}$/), id: z.uuid() }),
-);
+export const CustomersQuery = pageQuery(MomentPosition);
 export type CustomersQuery = z.output<typeof CustomersQuery>;
 
 /** `GET /admin/customers`: who was seen last comes first. */

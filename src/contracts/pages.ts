@@ -1,4 +1,22 @@
 import { z } from 'zod';
+import type { Moment } from '../domain/moment.ts';
+
+/** Where a list ends that is read by time. */
+export const MomentPosition: z.ZodType<Moment> = z.object({
+  micros: z.string().regex(/^\d{1,16}$/),
+  id: z.uuid(),
+});
+
+/** A page of rows, of which one more than asked for was read: it says that there is another page. */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  positionOf: (row: Row) => unknown,
+): { readonly items: readonly Row[]; readonly next: string | null } {
+  const items = rows.slice(0, limit);
+  const last = rows.length > limit ? items.at(-1) : undefined;
+  return { items, next: last ? toCursor(positionOf(last)) : null };
+}
 
 /** Where the last page of a list ended, as one opaque text. */
 export function toCursor(position: unknown): string {

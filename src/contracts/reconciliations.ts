@@ -1,18 +1,16 @@
 import { z } from 'zod';
 import { DifferenceId, ReconciliationId } from '../domain/ids.ts';
 import { differenceKinds } from '../domain/reconciliation.ts';
+import { pageQuery } from './pages.ts';
 
 /** `POST /admin/reconciliations`: days of the tenant's calendar, both included, at most 31. */
 export const ReconciliationRequest = z.strictObject({ from: z.iso.date(), to: z.iso.date() });
 
-/** How many of a list; the last one of a page is the `cursor` of the next. */
-const Limit = z.coerce.number().int().min(1).max(100).default(50);
-
 /** `GET /admin/reconciliations?cursor=&limit=`, newest first. */
-export const ReconciliationQuery = z.object({ cursor: ReconciliationId.optional(), limit: Limit });
+export const ReconciliationQuery = pageQuery(ReconciliationId);
 
 /** `GET /admin/reconciliations/:id?cursor=&limit=`: pages of its differences, oldest first. */
-export const DifferenceQuery = z.object({ cursor: DifferenceId.optional(), limit: Limit });
+export const DifferenceQuery = pageQuery(DifferenceId);
 
 /** `POST /admin/reconciliations/:id/differences/:differenceId/resolve` */
 export const ResolveRequest = z.strictObject({
@@ -64,7 +62,7 @@ const Difference = z.object({
 });
 export type DifferenceView = z.infer<typeof Difference>;
 
-const Cursor = z.uuid().nullable();
+const Cursor = z.string().nullable();
 
 export const ReconciliationReply = z.object({
   success: z.literal(true),

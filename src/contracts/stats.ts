@@ -63,8 +63,16 @@ export const StatsSeriesReply = z.object({
   days: z.array(
     Figures.extend({
       day: z.iso.date(),
-      /** What was booked on that day, whenever its order was created. */
-      booked: z.object({ received: z.int(), refunded: z.int(), lost: z.int() }),
+      /**
+       * What was booked on that day, whenever its order was created. `fees` are what shoppers paid
+       * on top; with `received`, less `refunded` and `lost`, they are what the provider owes more.
+       */
+      booked: z.object({
+        received: z.int(),
+        fees: z.int(),
+        refunded: z.int(),
+        lost: z.int(),
+      }),
     }),
   ),
 });

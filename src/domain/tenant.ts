@@ -1,5 +1,6 @@
 import type { Slug, TenantId } from './ids.ts';
 import type { Currency } from './money.ts';
+import { Problem } from './problems.ts';
 import type { Secret } from './secret.ts';
 
 export type TenantStatus = 'pending' | 'active' | 'inactive' | 'suspended' | 'archived';
@@ -30,3 +31,9 @@ export type MidtransAccount = {
   /** Another tenant has the same key: order ids alone do not tell their payments apart. */
   readonly isShared: boolean;
 };
+
+/** @throws Problem `provider-not-configured`: without a key anybody could compute a signature */
+export function accountOf({ midtrans, slug }: Tenant): MidtransAccount {
+  if (midtrans) return midtrans;
+  throw new Problem('provider-not-configured', `${slug} has no Midtrans server key.`);
+}

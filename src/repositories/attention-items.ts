@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
 import type { AttentionReason } from '../domain/attention.ts';
 import { AttentionItemId, OrderId, OrderReference, type PaymentId } from '../domain/ids.ts';
+import type { Moment } from '../domain/moment.ts';
 import { currencyOf, type Money } from '../domain/money.ts';
 
 export type AttentionItem = {
@@ -12,6 +13,8 @@ export type AttentionItem = {
   readonly reason: AttentionReason;
   readonly detail: string;
   readonly createdAt: Date;
+  /** In the list. */
+  readonly position: Moment;
   readonly resolution:
     | { readonly by: 'merchant' | 'kassa'; readonly at: Date; readonly note: string }
     | undefined;
@@ -26,13 +29,15 @@ type ItemRow = {
   reason: AttentionReason;
   detail: string;
   created_at: Date;
+  created_micros: string;
   resolved_at: Date | null;
   resolved_by: 'merchant' | 'kassa' | null;
   resolution: string | null;
 };
 
 const selectItems = `select a.id, a.order_id, o.order_id as reference, o.amount, o.currency, a.reason,
-         a.detail, a.created_at, a.resolved_at, a.resolved_by, a.resolution
+         a.detail, a.created_at, a.resolved_at,
+         (extract(epoch from a.created_at) * 1000000)::bigint::text as created_micros, a.resolved_by, a.resolution
     from attention_items a
     join orders o on o.tenant_id = a.tenant_id and o.id = a.order_id
    where a.tenant_id = $1`;
@@ -83,6 +88,23 @@ export async function settle(
   );
 }
 
+/** Closes what has settled by itself of these payments, by whatever order. */
+export async function settleOfPayments(
+  tx: TenantTx,
+  {
+    paymentIds,
+    reason,
+    detail,
+  }: Pick<Matter, 'reason' | 'detail'> & { paymentIds: readonly PaymentId[] },
+): Promise<void> {
+  await tx.query(
+    `update attention_items
+        set resolved_at = now(), resolved_by = 'kassa', resolution = $4
+      where tenant_id = $1 and payment_id = any($2) and reason = $3 and resolved_at is null`,
+    [tx.tenantId, paymentIds, reason, detail],
+  );
+}
+
 /**
  * Takes back what an open item says about one thing, named in its detail: an item that is about it
  * alone is closed, any other says so in a further line.
@@ -122,7 +144,7 @@ export async function find(tx: TenantTx, id: AttentionItemId): Promise<Attention
 type Page = {
   readonly status: 'open' | 'resolved';
   /** The last item of the page before. */
-  readonly after: AttentionItemId | undefined;
+  readonly after: Moment | undefined;
   readonly limit: number;
 };
 
@@ -130,11 +152,10 @@ type Page = {
 export async function list(tx: TenantTx, { status, after, limit }: Page): Promise<AttentionItem[]> {
   const { rows } = await tx.query<ItemRow>(
     `${selectItems} and a.resolved_at is ${status === 'open' ? 'null' : 'not null'}
-        and ($2::uuid is null or (a.created_at, a.id) <
-             (select c.created_at, c.id from attention_items c
-               where c.tenant_id = $1 and c.id = $2))
-      order by a.created_at desc, a.id desc limit $3`,
-    [tx.tenantId, after ?? null, limit],
+        and ($2::bigint is null or (a.created_at, a.id) <
+             ('epoch'::timestamptz + $2 * interval '1 microsecond', $3::uuid))
+      order by a.created_at desc, a.id desc limit $4`,
+    [tx.tenantId, after?.micros ?? null, after?.id ?? null, limit],
   );
   return rows.map(toItem);
 }
@@ -149,6 +170,7 @@ function toItem(row: ItemRow): AttentionItem {
     reason: row.reason,
     detail: row.detail,
     createdAt: row.created_at,
+    position: { micros: row.created_micros, id: row.id },
     resolution: at && by && note !== null ? { at, by, note } : undefined,
   };
 }

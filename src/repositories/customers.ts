@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TenantTx } from '../db/database.ts';
 import { CustomerId } from '../domain/ids.ts';
+import type { Moment } from '../domain/moment.ts';
 
 export type Customer = {
   readonly id: CustomerId;
@@ -36,26 +37,24 @@ type CustomerRow = {
   phone: string | null;
   created_at: Date;
   last_seen_at: Date;
-  seen_key: string;
+  seen_micros: string;
 };
-
-/** Where a page of customers ends: the next one begins after it. */
-export type CustomerPosition = { readonly seenKey: string; readonly id: string };
 
 /** Who was seen last comes first. */
 export async function list(
   tx: TenantTx,
-  { after, limit }: { after: CustomerPosition | undefined; limit: number },
-): Promise<(Customer & { readonly position: CustomerPosition })[]> {
+  { after, limit }: { after: Moment | undefined; limit: number },
+): Promise<(Customer & { readonly position: Moment })[]> {
   const { rows } = await tx.query<CustomerRow>(
-    // As text, because a Date has no microseconds and would skip or repeat a row.
-    `select id, email, name, phone, created_at, last_seen_at, last_seen_at::text as seen_key
+    `select id, email, name, phone, created_at, last_seen_at,
+            (extract(epoch from last_seen_at) * 1000000)::bigint::text as seen_micros
        from customers
       where tenant_id = $1
-        and ($2::timestamptz is null or (last_seen_at, id) < ($2, $3::uuid))
+        and ($2::bigint is null or (last_seen_at, id) <
+             ('epoch'::timestamptz + $2 * interval '1 microsecond', $3::uuid))
       order by last_seen_at desc, id desc
       limit $4`,
-    [tx.tenantId, after?.seenKey ?? null, after?.id ?? null, limit],
+    [tx.tenantId, after?.micros ?? null, after?.id ?? null, limit],
   );
   return rows.map((row) => ({
     id: CustomerId.parse(row.id),
@@ -64,6 +63,6 @@ export async function list(
     phone: row.phone ?? undefined,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
-    position: { seenKey: row.seen_key, id: row.id },
+    position: { micros: row.seen_micros, id: row.id },
   }));
 }

@@ -4,6 +4,7 @@ import type {
   AttentionListReply,
   AttentionQuery,
 } from '../contracts/attention.ts';
+import { pageOf } from '../contracts/pages.ts';
 import type { Db, TenantTx } from '../db/database.ts';
 import { attentionSentences } from '../domain/attention.ts';
 import type { AttentionItemId } from '../domain/ids.ts';
@@ -27,19 +28,11 @@ export type AttentionService = ReturnType<typeof createAttentionService>;
 
 /** What waits for a person, and how that person is done with it. */
 export function createAttentionService({ db }: { db: Db }) {
-  /** @throws Problem `invalid-request` for a cursor that is no item of the tenant */
   async function list(tenant: Tenant, query: AttentionQuery): Promise<AttentionListReply> {
     const { status, cursor: after, limit } = query;
     return db.withTenant(tenant.id, async (tx) => {
-      if (after && !(await attentionItems.find(tx, after))) {
-        throw new Problem('invalid-request', 'Some fields are not as they should be.', {
-          errors: [{ field: 'cursor', message: 'must be the next of an earlier page' }],
-        });
-      }
-      // One more than is shown tells whether there is a further page.
       const found = await attentionItems.list(tx, { status, after, limit: limit + 1 });
-      const items = found.slice(0, limit);
-      const next = found.length > limit ? (items.at(-1)?.id ?? null) : null;
+      const { items, next } = pageOf(found, limit, ({ position }) => position);
       return { success: true, items: items.map(toView), next };
     });
   }

@@ -1,5 +1,5 @@
 import type { CustomersQuery, CustomersReply } from '../contracts/customers.ts';
-import { toCursor } from '../contracts/pages.ts';
+import { pageOf } from '../contracts/pages.ts';
 import type { Db } from '../db/database.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as customerTotals from '../repositories/customer-totals.ts';
@@ -11,19 +11,17 @@ export function createCustomerService({ db }: { db: Db }) {
   async function list(tenant: Tenant, query: CustomersQuery): Promise<CustomersReply> {
     const { cursor, limit } = query;
     return db.withTenant(tenant.id, async (tx) => {
-      // One more than asked for, which says whether there is another page.
       const found = await customers.list(tx, { after: cursor, limit: limit + 1 });
-      const page = found.slice(0, limit);
+      const { items: page, next } = pageOf(found, limit, ({ position }) => position);
       const ids = page.map(({ id }) => id);
       const totals = Map.groupBy(
         await customerTotals.listOf(tx, ids),
         ({ customerId }) => customerId,
       );
-      const last = found.length > limit ? page.at(-1) : undefined;
       return {
         success: true,
         customers: page.map((customer) => toView(customer, totals.get(customer.id) ?? [])),
-        next: last ? toCursor(last.position) : null,
+        next,
       };
     });
   }

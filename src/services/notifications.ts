@@ -3,7 +3,7 @@ import type { Db, TenantTx } from '../db/database.ts';
 import type { NotificationId } from '../domain/ids.ts';
 import { decide, isPast } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
-import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
+import { accountOf, type MidtransAccount, type Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import { Notification, toObservation } from '../providers/midtrans/messages.ts';
 import { isSignedBy } from '../providers/midtrans/signature.ts';
@@ -231,10 +231,4 @@ function toSigned(message: Notification) {
     grossAmount: message.gross_amount,
     signature: message.signature_key,
   };
-}
-
-/** @throws Problem `provider-not-configured`: without a key anybody could compute a signature */
-function accountOf(tenant: Tenant): MidtransAccount {
-  if (tenant.midtrans) return tenant.midtrans;
-  throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
 }

@@ -6,7 +6,7 @@ import { actionDoubtDays, isDone, obstacleTo, wordOf } from '../domain/order-act
 import { hasMoney, mayStartAgain } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import { booksLagMs } from '../domain/refunds.ts';
-import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
+import { accountOf, type MidtransAccount, type Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { ChangeOutcome } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
@@ -250,10 +250,4 @@ function refuseUnlessDone({ kind, status, detail = '' }: OrderAction): void {
     'What came of it is not known yet. It goes on by itself: send the same request again, or look at the order.',
     { retryAfter: 5 },
   );
-}
-
-/** @throws Problem `provider-not-configured` */
-function accountOf(tenant: Tenant): MidtransAccount {
-  if (tenant.midtrans) return tenant.midtrans;
-  throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
 }

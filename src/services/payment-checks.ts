@@ -36,7 +36,15 @@ export function createPaymentChecks({ db, midtrans, log }: Dependencies) {
     if (!tenant.midtrans) return false;
     const answer = await ask(tenant.midtrans, payment);
     await write(tenant, payment, answer);
-    return answer.kind !== 'unavailable';
+    if (answer.kind !== 'found') return answer.kind !== 'unavailable';
+    // The answer may be about another attempt, which says nothing of what became of this one.
+    const { reference, transactionId } = await db.withTenantOnce(tenant.id, (tx) =>
+      payments.get(tx, id),
+    );
+    if (!transactionId || transactionId === answer.observation.transactionId) return true;
+    const own = await midtrans.status(tenant.midtrans, { reference, transactionId });
+    await write(tenant, payment, own);
+    return own.kind !== 'unavailable';
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { TenantTx } from '../db/database.ts';
 import type { PaymentId, ReconciliationId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import * as attentionItems from '../repositories/attention-items.ts';
 import * as outbox from '../repositories/outbox.ts';
 import * as payments from '../repositories/payments.ts';
 import * as differences from '../repositories/reconciliation-differences.ts';
@@ -175,6 +176,12 @@ async function store(tx: TenantTx, run: Reconciliation, results: readonly Result
   await questions.put(tx, run.id, left);
   await questions.remove(tx, run.id, settled);
   await differences.resolveAgreeing(tx, run.id, agreeing);
+  // No order is locked: only a run puts these on the list, and its tenant has no other one now.
+  await attentionItems.settleOfPayments(tx, {
+    paymentIds: agreeing,
+    reason: 'books-differ',
+    detail: "The provider's books and ours agree now.",
+  });
   return settled.length;
 }
 

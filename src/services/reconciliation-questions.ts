@@ -36,7 +36,10 @@ export type Answered =
 
 /** The transactions that the order's payments are known by. */
 type Siblings = { readonly siblings: readonly string[] };
-type Told = { readonly about: Observation | undefined; readonly another?: Observation };
+type OrderedEntry = Entry & Siblings;
+/** What the books say by the reference, and of our row's own transaction if that is another one. */
+type Told = { readonly newest: Observation | undefined; readonly own?: Observation | undefined };
+type News = { readonly about: Observation | undefined; readonly another?: Observation };
 type Asking = { readonly tenant: Tenant; readonly run: Reconciliation };
 type Compared = Asking & {
   readonly before: Entry;
@@ -64,22 +67,18 @@ export function createReconciliationQuestions(dependencies: Dependencies) {
 
   /**
    * By the reference, which stands for all attempts: the one that succeeded, or else the newest. If
-   * that is not the one whose money we have, that one is asked for as well.
+   * that is not ours, or nothing, ours is asked for as well.
    */
   async function askBooks(
     account: MidtransAccount,
-    { reference, transactionId, status }: Payment,
+    { reference, transactionId }: Payment,
   ): Promise<Told | { readonly reason: string }> {
     const answer = await midtrans.status(account, { reference, timeoutMs });
     if (answer.kind === 'unavailable') return answer;
     const newest = foundIn(answer);
-    const isHeld = hasMoney(status) || status === 'challenged' || status === 'authorized';
-    if (!transactionId || newest?.transactionId === transactionId) return { about: newest };
-    // Some channels know their transactions only by the provider's own id.
-    if (newest && !isHeld) return { about: newest };
+    if (!transactionId || newest?.transactionId === transactionId) return { newest };
     const own = await midtrans.status(account, { reference, transactionId, timeoutMs });
-    if (own.kind === 'unavailable') return own;
-    return { about: foundIn(own), ...(newest && { another: newest }) };
+    return own.kind === 'unavailable' ? own : { newest, own: foundIn(own) };
   }
 
   return { ask };
@@ -94,16 +93,17 @@ async function settle(tx: TenantTx, asked: Omit<Compared, 'found'>): Promise<Ans
   const found = compare(now, told);
   if (found.length === 0) return { kind: 'agrees' };
   if (isMoved(before.payment, now.payment)) return again('the payment changed while we asked');
-  const applied = await apply(tx, { ...asked, before: now, found });
+  const { about, applied, isWhole } = await apply(tx, { ...asked, before: now, found });
   const left = compare(await read(tx, now.payment), told);
   const repaired = found.filter((difference) => !left.some((other) => isSame(difference, other)));
   const noted = { reconciliationId: run.id, payment: now.payment };
   await differences.insert(tx, { ...noted, differences: repaired, resolution: 'repaired' });
   if (left.length === 0) return { kind: 'agrees' };
+  if (!isWhole) return again('another attempt took money, too');
   const isRefused = applied?.kind === 'illegal';
   if (isSettling(now) && !isRefused) return again('the payment changed a moment ago');
   await differences.insert(tx, { ...noted, differences: left, resolution: 'open' });
-  if (told.about && isRevived(now.payment, told.about)) {
+  if (about && isRevived(now.payment, about)) {
     await queueEnd(tx, now.payment, { source: 'reconciliation' });
     return again('it can be paid there, and is being ended');
   }
@@ -119,18 +119,23 @@ async function settle(tx: TenantTx, asked: Omit<Compared, 'found'>): Promise<Ans
   return { kind: 'differs' };
 }
 
-/** What the books say goes through the one door that all news goes through. */
-async function apply(tx: TenantTx, compared: Compared): Promise<Applied | undefined> {
+/**
+ * What the books say goes through the one door that all news goes through. Two attempts are never
+ * moved in one transaction: the rows that all orders share would be locked twice.
+ */
+async function apply(tx: TenantTx, compared: Omit<Compared, 'before'> & { before: OrderedEntry }) {
   const { tenant, before, told, found } = compared;
+  const { payment } = before;
   const cause = { source: 'reconciliation', timeZone: tenant.timeZone } as const;
-  const applied = told.about && (await applyObservation(tx, before.payment, told.about, cause));
-  if (told.another && found.some(({ what }) => what === 'paid-twice')) {
-    await applyObservation(tx, before.payment, told.another, cause);
-  }
-  return applied;
+  const { about, another } = newsIn(before, told);
+  const applied: Applied | undefined = about && (await applyObservation(tx, payment, about, cause));
+  const isPaidTwice = another && found.some(({ what }) => what === 'paid-twice');
+  const isWhole = !isPaidTwice || applied?.kind !== 'moved';
+  if (isPaidTwice && isWhole) await applyObservation(tx, payment, another, cause);
+  return { about, applied, isWhole };
 }
 
-async function read(tx: TenantTx, { id, orderId }: Payment): Promise<Entry & Siblings> {
+async function read(tx: TenantTx, { id, orderId }: Payment): Promise<OrderedEntry> {
   const all = await payments.listOfOrder(tx, orderId);
   return {
     payment: await payments.get(tx, id),
@@ -139,12 +144,23 @@ async function read(tx: TenantTx, { id, orderId }: Payment): Promise<Entry & Sib
   };
 }
 
-function compare(entry: Entry & Partial<Siblings>, { about, another }: Told): Difference[] {
+/** Which of the answers is about our row, and which about an attempt that has no row yet. */
+function newsIn({ payment, siblings }: Entry & Partial<Siblings>, { newest, own }: Told): News {
+  const { transactionId, status } = payment;
+  if (!newest) return { about: own };
+  if (transactionId === undefined || transactionId === newest.transactionId) {
+    return { about: newest };
+  }
   // A second one that has a row of its own is compared there.
-  const isKnown = another && entry.siblings?.includes(another.transactionId);
-  const further = isKnown ? undefined : another;
+  if (siblings?.includes(newest.transactionId)) return { about: own };
+  const isHeld = hasMoney(status) || status === 'challenged' || status === 'authorized';
+  return isHeld ? { about: own, another: newest } : { about: newest };
+}
+
+function compare(entry: Entry & Partial<Siblings>, told: Told): Difference[] {
+  const { about, another } = newsIn(entry, told);
   const fee = about ? feeOf(entry.payment, about) : 0n;
-  const said: Said = { about: about && toTheirs(about), another: further && toTheirs(further) };
+  const said: Said = { about: about && toTheirs(about), another: another && toTheirs(another) };
   return differencesOf(toOurs(entry, fee === 'contradictory' ? 0n : fee), said);
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { pageOf } from '../contracts/pages.ts';
 import type {
   DifferenceReply,
   DifferenceView,
@@ -17,7 +18,7 @@ import {
   nightlyWindow,
   type ReconciliationWindow,
 } from '../domain/reconciliation-window.ts';
-import type { Tenant } from '../domain/tenant.ts';
+import { accountOf, type Tenant } from '../domain/tenant.ts';
 import * as differences from '../repositories/reconciliation-differences.ts';
 import * as questions from '../repositories/reconciliation-questions.ts';
 import type { Reconciliation } from '../repositories/reconciliations.ts';
@@ -44,9 +45,7 @@ export function createReconciliations({ db, log }: Dependencies) {
    * @throws Problem `provider-not-configured`, `reconciliation-in-progress`
    */
   async function begin(tenant: Tenant, asked: NewRun): Promise<Reconciliation> {
-    if (!tenant.midtrans) {
-      throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
-    }
+    accountOf(tenant);
     const run = (await open(tenant, asked)) ?? (await findKnown(tenant, asked.id));
     const { from, to } = run?.window ?? {};
     if (run && from === asked.window.from && to === asked.window.to) return run;
@@ -107,11 +106,11 @@ export function createReconciliations({ db, log }: Dependencies) {
   ): Promise<ReconciliationListReply> {
     return db.withTenantSnapshot(tenant.id, async (tx) => {
       const runs = await reconciliations.list(tx, { before: cursor, limit: limit + 1 });
-      const page = runs.slice(0, limit);
+      const { items: page, next } = pageOf(runs, limit, ({ id }) => id);
       const ids = page.map(({ id }) => id);
       const countsOf = await differences.countByRun(tx, ids);
       const views = page.map((run) => toView(run, countsOf(run.id)));
-      return { success: true, reconciliations: views, next: nextOf(runs, limit) };
+      return { success: true, reconciliations: views, next };
     });
   }
 
@@ -126,11 +125,12 @@ export function createReconciliations({ db, log }: Dependencies) {
       if (!run) throw notFound(id);
       const countsOf = await differences.countByRun(tx, [id]);
       const found = await differences.list(tx, id, { after: cursor, limit: limit + 1 });
+      const { items, next } = pageOf(found, limit, (difference) => difference.id);
       return {
         success: true,
         reconciliation: toView(run, countsOf(id)),
-        differences: found.slice(0, limit).map(toDifferenceView),
-        next: nextOf(found, limit),
+        differences: items.map(toDifferenceView),
+        next,
       };
     });
   }
@@ -170,11 +170,6 @@ export function requireWindow(window: ReconciliationWindow, { timeZone }: Tenant
 
 function notFound(id: ReconciliationId): Problem {
   return new Problem('reconciliation-not-found', `There is no such thing in reconciliation ${id}.`);
-}
-
-/** One more than the page was read, to know whether there is another. */
-function nextOf(rows: readonly { readonly id: string }[], limit: number): string | null {
-  return rows.length > limit ? (rows[limit - 1]?.id ?? null) : null;
 }
 
 function toView(run: Reconciliation, counts: differences.DifferenceCounts): ReconciliationView {

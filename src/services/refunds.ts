@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RefundListReply, RefundReply, RefundView } from '../contracts/refunds.ts';
 import type { Db, TenantTx } from '../db/database.ts';
 import type { OrderReference, RefundId, TenantId } from '../domain/ids.ts';
+import type { ObservedState } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import {
   booksLagMs,
@@ -10,7 +11,7 @@ import {
   type RefundStatus,
   refundLimits,
 } from '../domain/refunds.ts';
-import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
+import { accountOf, type MidtransAccount, type Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { RefundOutcome } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
@@ -207,7 +208,9 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
     const { books } = observation;
     const isListed = books?.refunds?.some(({ key }) => key === refund.providerKey);
     if (isListed) return { listing: 'listed' };
-    if (!books || !tellsAllRefunds(observation)) return { listing: 'unsure' };
+    if (!books || !(tellsAllRefunds(observation) || isWithoutRefund(observation.state))) {
+      return { listing: 'unsure' };
+    }
     return { listing: 'absent', askedAt: books.askedAt };
   }
 
@@ -223,6 +226,11 @@ async function alarm(tx: TenantTx, { id, orderId, paymentId }: Refund): Promise<
     ? `Nobody knows what became of refund ${id}.`
     : `The bank has not confirmed refund ${id} for ${refundLimits.acceptedDays} days.`;
   await attentionItems.raise(tx, { orderId, paymentId, reason: 'refund-stalled', detail });
+}
+
+/** Its money was taken back as a whole, which a refund that stands makes impossible. */
+function isWithoutRefund(state: ObservedState): boolean {
+  return state === 'denied' || state === 'cancelled' || state === 'expired';
 }
 
 /** @throws Problem `refund-refused`, `refund-outcome-unknown` */
@@ -255,10 +263,4 @@ function toView(refund: Refund, reference: OrderReference): RefundView {
     createdAt: refund.createdAt.toISOString(),
     confirmedAt: refund.confirmedAt?.toISOString() ?? null,
   };
-}
-
-/** @throws Problem `provider-not-configured` */
-function accountOf(tenant: Tenant): MidtransAccount {
-  if (tenant.midtrans) return tenant.midtrans;
-  throw new Problem('provider-not-configured', `${tenant.slug} has no Midtrans server key.`);
 }

@@ -112,7 +112,12 @@ function toBooked(days: readonly ledger.AccountDay[]): Booked {
     const found = days.find((day) => day.account === account);
     return found ? Number(found.debits - found.credits) : 0;
   };
-  return { received: -netOf('sales'), refunded: netOf('refunds'), lost: netOf('losses') };
+  return {
+    received: -netOf('sales'),
+    fees: -netOf('customer_fees'),
+    refunded: netOf('refunds'),
+    lost: netOf('losses'),
+  };
 }
 
 /** Sums stay far below 2^53: a trillion rupiah an order, times nine thousand. */

@@ -137,55 +137,6 @@ test('a backfill of rows that the owner cannot see fails instead of doing nothin
   await expect(migrate({ ownerUrl, dir })).rejects.toMatchObject({ code: '42501' });
 });
 
-test("statistics by method and customers' totals count the orders that are there", async () => {
-  const ownerUrl = await emptyDatabase();
-  await migrate({ ownerUrl, dir: await migrationsBefore('0009') });
-  const superuser = await connect(superuserUrlOf(ownerUrl));
-  onTestFinished(() => superuser.end());
-  const tenant = await addTenant(superuser, 'tenant-a');
-  const customer = randomUUID();
-  await superuser.query(
-    `insert into customers (tenant_id, id, email, name) values ($1, $2, 'a@shop.example', 'A')`,
-    [tenant, customer],
-  );
-  for (const [status, refunded, asked, used] of [
-    ['paid', 0, null, 'gopay'],
-    ['partially_refunded', 4, 'bca_va', 'bca_va'],
-    ['expired', 0, 'bca_va', null],
-    ['disputed', 0, null, 'credit_card'],
-  ]) {
-    const { rows } = await superuser.query(
-      `insert into orders (tenant_id, order_id, customer_id, customer_name, status, amount, currency,
-                           refunded_amount, payment_method, content_hash, business_day)
-       values ($1, gen_random_uuid(), $2, 'A', $3, 10, 'IDR', $4, $5, '', '2026-01-15')
-       returning id`,
-      [tenant, customer, status, refunded, asked],
-    );
-    await superuser.query(
-      `insert into payments (tenant_id, order_id, provider, provider_reference, status, amount,
-                             currency, method, expires_at)
-       values ($1, $2, 'midtrans', gen_random_uuid(), $3, 10, 'IDR', $4, now())`,
-      [tenant, rows[0].id, status, used],
-    );
-  }
-
-  await migrate({ ownerUrl });
-
-  const stats = await superuser.query(
-    `select status, method, orders, amount, refunded_amount from daily_stats order by status`,
-  );
-  expect(stats.rows.map((row) => Object.values(row).join(' '))).toEqual([
-    'disputed credit_card 1 10 0',
-    'expired bca_va 1 10 0',
-    'paid gopay 1 10 0',
-    'partially_refunded bca_va 1 10 4',
-  ]);
-  const totals = await superuser.query('select * from customer_totals');
-  expect(totals.rows).toMatchObject([
-    { customer_id: customer, orders: '4', paid_orders: '2', spent_amount: '20' },
-  ]);
-});
-
 test.each(files)('%s sends one statement a call, and nothing else', async (file) => {
   const { up } = await import(join(folder, file));
   const sent: string[] = [];
@@ -229,12 +180,6 @@ function ownerUrlOf(name: string): string {
   return url.href;
 }
 
-function superuserUrlOf(ownerUrl: string): string {
-  const url = new URL(adminUrl);
-  url.pathname = new URL(ownerUrl).pathname;
-  return url.href;
-}
-
 async function testDatabase() {
   const database = await createTestDatabase();
   onTestFinished(database.drop);
@@ -260,16 +205,6 @@ async function withMigration(...statements: string[]): Promise<string> {
   await cp(folder, dir, { recursive: true });
   const calls = statements.map((statement) => `pgm.sql(${JSON.stringify(statement)});`);
   await writeFile(join(dir, '9999-tried.ts'), `export function up(pgm) { ${calls.join(' ')} }`);
-  return dir;
-}
-
-/** Our migrations as they were before that one. */
-async function migrationsBefore(number: string): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'kassa-migrations-'));
-  onTestFinished(() => rm(dir, { recursive: true }));
-  for (const file of files.filter((name) => name < number)) {
-    await cp(join(folder, file), join(dir, file));
-  }
   return dir;
 }
 

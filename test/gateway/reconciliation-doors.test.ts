@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { toCursor } from '../../src/contracts/pages.ts';
 import type { DifferenceView, ReconciliationView } from '../../src/contracts/reconciliations.ts';
 import {
   aNotification,
@@ -182,6 +183,25 @@ test('a person closes a difference, with a name and a note, once', async () => {
   expect((await desk.post(path, word, { key: 'close' })).body).toEqual(closed.body);
 });
 
+test('an order is off the list of a person once a run finds that its books agree again', async () => {
+  const order = anOrder();
+  await merchant.create(order);
+  const { message } = await merchant.tell(order.orderId);
+  const older = { ...message, transaction_status: 'pending', status_code: '201' };
+  gateway.midtrans.setStatus(order.orderId, older);
+  await desk.settle();
+  await desk.reconcile();
+  expect(await merchant.attention()).toMatchObject([{ reason: 'books-differ' }]);
+  gateway.midtrans.setStatus(order.orderId, message);
+
+  await desk.reconcile();
+
+  expect(await merchant.attention()).toEqual([]);
+  expect(await merchant.attention('resolved')).toMatchObject([
+    { reason: 'books-differ', resolvedBy: 'kassa' },
+  ]);
+});
+
 test.each<[unknown, string]>([
   [{ by: 'Ayu' }, 'note'],
   [{ by: 'Ayu', note: ' ' }, 'note'],
@@ -203,7 +223,7 @@ test('a stranger sees nothing of it, and closes nothing', async () => {
   const list = await desk.get('', { from });
   const report = await desk.get(`/${id}`, { from });
   const closed = await desk.post(path, word, { from });
-  const paged = await desk.get(`?cursor=${id}`, { from });
+  const paged = await desk.get(`?cursor=${toCursor(id)}`, { from });
 
   expect(list.body).toEqual({ success: true, reconciliations: [], next: null });
   expect(paged.body.reconciliations).toEqual([]);

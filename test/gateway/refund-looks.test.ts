@@ -209,3 +209,31 @@ test('the database keeps no refund without an end that nobody will look at', asy
 
   await expect(forget).rejects.toThrow('refunds_followed');
 });
+
+test.each([
+  ['reversed by its bank', { transaction_status: 'deny', status_code: '202' }],
+  ['voided', { transaction_status: 'cancel', status_code: '202' }],
+])('a refund in doubt of a payment that was %s ends', async (_what, change) => {
+  const paid = await desk.paidOrder();
+  loseCalls();
+  expect((await desk.refund(paid.order_id)).status).toBe(503);
+  await merchant.tell(paid.order_id, { ...paid, ...change });
+  await desk.pass('1 hour');
+
+  await sweep();
+
+  expect(await desk.rows()).toMatchObject([{ status: 'refused', next_check_at: null }]);
+  expect((await merchant.attention()).map(({ reason }) => reason)).toContain('refund-refused');
+});
+
+test('a refund in doubt of a payment that was charged back stays one: it may be there', async () => {
+  const paid = await desk.paidOrder();
+  loseCalls();
+  expect((await desk.refund(paid.order_id)).status).toBe(503);
+  await merchant.tell(paid.order_id, { ...paid, transaction_status: 'chargeback' });
+  await desk.pass('1 hour');
+
+  await sweep();
+
+  expect(await desk.rows()).toMatchObject([{ status: 'unknown', next_check_at: expect.any(Date) }]);
+});

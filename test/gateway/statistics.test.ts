@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { toCursor } from '../../src/contracts/pages.ts';
 import { localDate } from '../../src/domain/local-time.ts';
+import { withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 
 let gateway: Gateway;
@@ -101,6 +104,18 @@ test('the series has every day of the span, with what was booked on it', async (
   expect((await merchant.look('/admin/stats/series')).body.days).toHaveLength(30);
 });
 
+test('a fee on top that a bank took back with the sale leaves nothing of the day', async () => {
+  const card = { payment_type: 'credit_card', ...withFee(4_000) };
+  const message = await paidOrder({ paymentMethod: undefined }, card);
+  await merchant.tell(message.order_id, { ...message, transaction_status: 'chargeback' });
+
+  const { body } = await merchant.look(`/admin/stats/series?from=${today()}&to=${today()}`);
+
+  expect(body.days).toMatchObject([
+    { revenue: 0, booked: { received: 150_000, fees: 4_000, refunded: 0, lost: 154_000 } },
+  ]);
+});
+
 test('figures of a span leave other days out', async () => {
   await paidOrder();
   const span = (from: string, to: string) => merchant.look(`/admin/stats?from=${from}&to=${to}`);
@@ -120,6 +135,7 @@ test.each([
   ['/admin/customers?limit=0', 'limit'],
   ['/admin/customers?limit=many', 'limit'],
   ['/admin/customers?cursor=bm9uc2Vuc2U', 'cursor'],
+  [`/admin/customers?cursor=${toCursor({ micros: '1'.repeat(17), id: randomUUID() })}`, 'cursor'],
 ])('%s is refused for its %s', async (path, field) => {
   const answer = await merchant.look(path);
 

@@ -195,6 +195,10 @@ export function orderRoutes(parts: Parts): Router {
       return payments.settleLate(expired ?? attemptOf(checkout));
     }),
   );
+  router.post(
+    '/:orderId/pay-besides',
+    acting(Chooser, (checkout) => payments.payBesides(attemptOf(checkout))),
+  );
   return router;
 }
 

@@ -80,8 +80,8 @@ export const booksMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/ledger.ts',
-        text: 'expected[side] !== found[side]',
-        replacement: 'expected[side] < 0n',
+        text: 'await ledger.listDayDiscrepancies(tx, maxFindings)',
+        replacement: '[] as ledger.Discrepancy[]',
       },
     ],
     tests: ['test/gateway/ledger.test.ts'],

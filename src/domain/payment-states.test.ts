@@ -10,6 +10,7 @@ import {
   paymentTransitions,
 } from './payment-states.ts';
 
+const capturedAmount = 0n;
 const anyStatus = fc.constantFrom(...paymentStatuses);
 const anyState = fc.constantFrom(...observedStates);
 const anyTransaction = fc.constantFrom('T-1', 'T-2');
@@ -18,7 +19,10 @@ test('every status meets every observation with a decision', () => {
   for (const status of paymentStatuses) {
     for (const state of observedStates) {
       for (const transactionId of [undefined, 'T-1', 'T-2']) {
-        const decision = decide({ status, transactionId }, { state, transactionId: 'T-1' });
+        const decision = decide(
+          { status, transactionId, capturedAmount },
+          { state, transactionId: 'T-1' },
+        );
         expect(['move', 'stay', 'further', 'illegal']).toContain(decision.kind);
       }
     }
@@ -28,10 +32,13 @@ test('every status meets every observation with a decision', () => {
 test('a second copy of an observation never moves a payment again, but for a larger refund', () => {
   fc.assert(
     fc.property(anyStatus, anyState, anyTransaction, (status, state, transactionId) => {
-      const first = decide({ status, transactionId }, { state, transactionId });
+      const first = decide({ status, transactionId, capturedAmount }, { state, transactionId });
       if (first.kind !== 'move') return;
 
-      const second = decide({ status: first.to, transactionId }, { state, transactionId });
+      const second = decide(
+        { status: first.to, transactionId, capturedAmount },
+        { state, transactionId },
+      );
 
       if (second.kind === 'move') expect(second.to).toBe(first.to);
     }),
@@ -42,7 +49,7 @@ test('money that came in is never forgotten without a word from its own attempt'
   fc.assert(
     fc.property(anyState, (state) => {
       const decision = decide(
-        { status: 'paid', transactionId: 'T-1' },
+        { status: 'paid', transactionId: 'T-1', capturedAmount },
         { state, transactionId: 'T-2' },
       );
       expect(decision.kind).toBe(hasMoney(state) ? 'further' : 'stay');
@@ -52,7 +59,10 @@ test('money that came in is never forgotten without a word from its own attempt'
 
 test('a refunded payment never becomes paid again', () => {
   for (const status of ['refunded', 'partially_refunded', 'disputed'] as const) {
-    const decision = decide({ status, transactionId: 'T' }, { state: 'paid', transactionId: 'T' });
+    const decision = decide(
+      { status, transactionId: 'T', capturedAmount },
+      { state: 'paid', transactionId: 'T' },
+    );
     expect(decision.kind).toBe('illegal');
   }
 });
@@ -67,15 +77,29 @@ test('nothing leads out of a chargeback, and what has money is waited for no mor
 
 test('money after the end is taken, and flagged for a person', () => {
   for (const status of ['failed', 'expired', 'cancelled'] as const) {
-    const decision = decide({ status, transactionId: 'A' }, { state: 'paid', transactionId: 'B' });
+    const decision = decide(
+      { status, transactionId: 'A', capturedAmount },
+      { state: 'paid', transactionId: 'B' },
+    );
     expect(decision).toMatchObject({ kind: 'move', to: 'paid', attention: ['late-money'] });
+  }
+});
+
+test('after money that was taken back another attempt is another payment', () => {
+  for (const status of ['failed', 'cancelled'] as const) {
+    const payment = { status, transactionId: 'A', capturedAmount: 1n };
+    for (const state of ['paid', 'authorized', 'challenged', 'refunded'] as const) {
+      expect(decide(payment, { state, transactionId: 'B' }).kind).toBe('further');
+      expect(decide(payment, { state, transactionId: 'A' }).kind).toBe('move');
+    }
+    expect(decide(payment, { state: 'pending', transactionId: 'B' }).kind).toBe('stay');
   }
 });
 
 test('a denied attempt ends no page', () => {
   for (const status of ['creating', 'unknown', 'pending'] as const) {
     const decision = decide(
-      { status, transactionId: undefined },
+      { status, transactionId: undefined, capturedAmount },
       { state: 'denied', transactionId: 'T' },
     );
     expect(decision.kind).toBe('stay');

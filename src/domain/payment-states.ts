@@ -91,11 +91,16 @@ export type Decision =
       readonly attention: readonly AttentionReason[];
     }
   | { readonly kind: 'stay'; readonly why: string }
-  /** Another attempt on the same page took money, too: it is a payment of its own. */
+  /** Another attempt on the same page took money, or a card: it is a payment of its own. */
   | { readonly kind: 'further' }
   | { readonly kind: 'illegal'; readonly why: string };
 
-type Known = { readonly status: PaymentStatus; readonly transactionId: string | undefined };
+type Known = {
+  readonly status: PaymentStatus;
+  readonly transactionId: string | undefined;
+  /** What came in, whatever became of it; in minor units. */
+  readonly capturedAmount: bigint;
+};
 type Observed = { readonly state: ObservedState; readonly transactionId: string };
 
 /** Decides what an observation means for a payment. Total over both unions. */
@@ -114,7 +119,10 @@ export function decide(payment: Known, observed: Observed): Decision {
     case 'failed':
     case 'expired':
     case 'cancelled':
-      return decideEnded(payment.status, observed.state);
+      // Its money was taken back, and its refunds are its own: another attempt is another payment.
+      return payment.capturedAmount > 0n && !isSameAttempt && isWorth(observed.state)
+        ? { kind: 'further' }
+        : decideEnded(payment.status, observed.state);
     case 'partially_refunded':
     case 'refunded':
     case 'disputed':
@@ -205,6 +213,11 @@ function decideReturned(
     }
   }
   return { kind: 'stay', why: `the payment is ${status}` };
+}
+
+/** It is money, or can become some without the shopper. */
+function isWorth(observed: ObservedState): boolean {
+  return hasMoney(observed) || observed === 'challenged' || observed === 'authorized';
 }
 
 /** What another attempt means for a payment that has money, or had it and gave it back. */

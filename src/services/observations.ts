@@ -85,12 +85,16 @@ function decideAbout(change: Change, isWaiting: boolean): Decision {
 }
 
 /** Another attempt took money, too: from now on all news of its transaction is about its own row. */
-async function addFurther(tx: TenantTx, { payment, observation, cause }: Change): Promise<Payment> {
+async function addFurther(tx: TenantTx, change: Change): Promise<Payment> {
+  const { payment, observation, cause } = change;
   const { orderId, id: paymentId } = payment;
   const { transactionId: about, state } = observation;
   const detail = `The provider decided: transaction ${about} is ${state}.`;
   await attentionItems.withdraw(tx, { orderId, paymentId, reason: 'fraud-hold', detail, about });
   const further = await payments.insertFurther(tx, payment, about);
+  if (mayStartAgain(payment.status)) {
+    await raise(tx, { ...change, payment: further }, { reason: 'late-money' });
+  }
   await orderEvents.append(tx, {
     orderId,
     paymentId: further.id,

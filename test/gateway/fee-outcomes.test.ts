@@ -191,7 +191,7 @@ test.each([
   });
 });
 
-test('money that comes back after a reversal with another fee is what it is now', async () => {
+test('after a reversal another attempt stands beside it in the books, with a fee of its own', async () => {
   const paid = await paidOrder();
   await merchant.tell(paid.order_id, { ...paid, transaction_status: 'deny', status_code: '202' });
 
@@ -200,10 +200,11 @@ test('money that comes back after a reversal with another fee is what it is now'
   expect(await merchant.orderStatus(paid.order_id)).toBe('paid');
   expect(await books.balances()).toEqual({
     provider_balance: 152_500,
-    sales: -150_000,
-    customer_fees: -2_500,
-    losses: 0,
+    sales: -300_000,
+    customer_fees: -6_500,
+    losses: 154_000,
   });
+  expect((await merchant.stats()).body.stats).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
 test('a pending attempt with a fee is ended with its page', async () => {

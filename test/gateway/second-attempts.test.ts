@@ -281,3 +281,28 @@ test('the fee of a reserved card is not held against another attempt that pays w
   expect(await providerBalance()).toBe(150_000);
   expect(await reasons()).toEqual([]);
 });
+
+test('after a reversal another attempt is a payment of its own, and the first one keeps its refund', async () => {
+  const orderId = await pendingOrder();
+  const { message: first } = await merchant.tell(orderId, card);
+  gateway.midtrans.answerChanges((req) => req.socket.destroy());
+  expect((await desk.refund(orderId, { amount: 50_000 })).status).toBe(503);
+  await merchant.tell(orderId, { ...first, ...denied });
+  gateway.midtrans.answerChanges(undefined);
+
+  const { message: second } = await merchant.tell(orderId, card);
+  gateway.midtrans.setStatus(first.transaction_id, { ...first, ...denied });
+  await desk.pass('1 hour');
+  gateway.midtrans.calls.length = 0;
+  await gateway.services.sweep();
+
+  expect(await positions()).toEqual([
+    ['failed', 150_000, 0, 150_000],
+    ['paid', 150_000, 0, 0],
+  ]);
+  expect(await merchant.orderStatus(orderId)).toBe('paid');
+  expect(gateway.midtrans.changeCalls()).toEqual([]);
+  expect(await desk.rows()).toMatchObject([{ status: 'refused' }]);
+  expect(await reasons()).toEqual(['late-money', 'refund-refused', 'reversed']);
+  expect(second.transaction_id).not.toBe(first.transaction_id);
+});

@@ -8,11 +8,23 @@ export const stateMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/domain/payment-states.ts',
-        text: 'return decideEnded(payment.status, observed.state);',
-        replacement: "return { kind: 'stay', why: 'it has ended' };",
+        text: ': decideEnded(payment.status, observed.state);',
+        replacement: ": { kind: 'stay', why: 'it has ended' };",
       },
     ],
     tests: ['src/domain/payment-states.test.ts'],
+  },
+  {
+    name: 'row-of-lost-money-taken-over',
+    rule: 'after money that was taken back another attempt is another payment',
+    edits: [
+      {
+        file: 'src/domain/payment-states.ts',
+        text: 'payment.capturedAmount > 0n && !isSameAttempt',
+        replacement: 'payment.capturedAmount < 0n && !isSameAttempt',
+      },
+    ],
+    tests: ['test/gateway/second-attempts.test.ts'],
   },
   {
     name: 'refunded-becomes-paid',

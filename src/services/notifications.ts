@@ -15,7 +15,8 @@ import * as outbox from '../repositories/outbox.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import { maxPerHour, take } from './notification-inbox.ts';
-import { applyObservation, isNewAttempt, isRevived, mismatchIn } from './observations.ts';
+import { applyObservation, isNewAttempt, isRevived } from './observations.ts';
+import { mismatchIn } from './observed-sums.ts';
 
 type Dependencies = {
   readonly db: Db;

@@ -16,6 +16,14 @@ import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import {
+  feeAfter,
+  isShort,
+  type Mismatch,
+  mismatchIn,
+  refundedAfter,
+  withoutRefund,
+} from './observed-sums.ts';
+import {
   type BookedCause,
   followPayments,
   movePayment,
@@ -118,31 +126,6 @@ export function isRevived(payment: Payment, { state }: Observation): boolean {
   return state === 'pending' && wasOurs && mayStartAgain(payment.status);
 }
 
-type Mismatch = { readonly reason: AttentionReason; readonly why: string };
-
-/** Why a provider's transaction cannot be what we asked for; undefined when it can. */
-export function mismatchIn(payment: Payment, observation: Observation): Mismatch | undefined {
-  const { money, refundedAmount = 0n } = observation;
-  const fee = feeOf(payment, observation);
-  const reason = 'amount-differs';
-  if (money.currency !== payment.money.currency) {
-    return { reason, why: 'the currency differs from the order' };
-  }
-  if (fee === 'contradictory') return { reason, why: 'its fee on top does not add up' };
-  if (money.amount !== payment.money.amount + fee) {
-    return { reason, why: 'the amount differs from the order' };
-  }
-  if (refundedAmount > money.amount) {
-    return { reason: 'news-that-cannot-be', why: 'more was refunded than paid' };
-  }
-  return undefined;
-}
-
-/** What was charged on top: as the books say, or as they said before of the same transaction. */
-export function feeOf(payment: Payment, { transactionId, customerFee }: Observation) {
-  return customerFee ?? (transactionId === payment.transactionId ? payment.customerFee : 0n);
-}
-
 async function move(
   tx: TenantTx,
   change: Change,
@@ -194,15 +177,6 @@ async function watchMove(tx: TenantTx, change: Change, { to, attention, customer
   }
 }
 
-/** A fee belongs to the attempt that took money, or that has a card reserved or held. */
-function feeAfter({ payment, observation }: Change, to: PaymentStatus): bigint {
-  const fee = feeOf(payment, observation);
-  if (fee === 'contradictory') throw new Error('A fee that does not add up was let through.');
-  if (hasMoney(to)) return fee;
-  if (payment.capturedAmount > 0n) return payment.customerFee;
-  return to === 'authorized' || to === 'challenged' ? fee : 0n;
-}
-
 /**
  * Takes refunds back that the bank refused after the provider had accepted them: the money never
  * left, so the payment has it again. What else the books tell is written in the same move: rows that
@@ -233,32 +207,6 @@ async function takeBack(
   await movePayment(tx, payment, moved, { ...cause, detail });
   await followPayments(tx, order, { cause, before: payment });
   return { kind: 'moved', detail: `${payment.status} to ${status}` };
-}
-
-/** The payment as it is once those refunds are taken back, of which the books may have had none. */
-function withoutRefund({ payment, observation }: Change, refusedAmount: bigint): Payment {
-  const isReturned = payment.status === 'refunded' || payment.status === 'partially_refunded';
-  const left = payment.refundedAmount - refusedAmount;
-  const told = observation.refundedAmount ?? 0n;
-  const refundedAmount = left > told ? left : told;
-  if (!isReturned || refundedAmount >= payment.refundedAmount) return payment;
-  return {
-    ...payment,
-    status: refundedAmount === 0n ? 'paid' : 'partially_refunded',
-    refundedAmount,
-  };
-}
-
-/** The books have less refunded than we do. */
-function isShort({ payment, observation }: Change): boolean {
-  const { state, refundedAmount = state === 'paid' ? 0n : undefined } = observation;
-  return refundedAmount !== undefined && refundedAmount < payment.refundedAmount;
-}
-
-/** The refunds' sum grows only: messages may come late and in any order. */
-function refundedAfter(payment: Payment, observation: Observation): bigint {
-  const observed = observation.refundedAmount ?? payment.refundedAmount;
-  return observed > payment.refundedAmount ? observed : payment.refundedAmount;
 }
 
 /** News that moves nothing but belongs to the history, once: an attempt began, or was refused. */

@@ -7,7 +7,8 @@ import type { MidtransAdapter, PageEnd } from '../providers/midtrans/adapter.ts'
 import type { StatusAnswer } from '../providers/payment-provider.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
-import { applyObservation, mismatchIn } from './observations.ts';
+import { applyObservation } from './observations.ts';
+import { mismatchIn } from './observed-sums.ts';
 import { type BookedCause, expirePayment, lateCheckSecondsOf } from './order-changes.ts';
 
 type Dependencies = {

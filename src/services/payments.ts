@@ -10,7 +10,7 @@ import type { Order } from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import type { Addresses } from './addresses.ts';
 import { createCallOutcomes, type ProviderCall } from './call-outcomes.ts';
-import { mismatchIn } from './observations.ts';
+import { mismatchIn } from './observed-sums.ts';
 import type { PaymentChecks } from './payment-checks.ts';
 import { openIntent, type Step } from './payment-intents.ts';
 

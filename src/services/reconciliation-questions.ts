@@ -14,7 +14,8 @@ import type { Reconciliation } from '../repositories/reconciliations.ts';
 import * as reconciliations from '../repositories/reconciliations.ts';
 import type { Refund } from '../repositories/refunds.ts';
 import * as refunds from '../repositories/refunds.ts';
-import { type Applied, applyObservation, feeOf, isRevived } from './observations.ts';
+import { type Applied, applyObservation, isRevived } from './observations.ts';
+import { feeOf } from './observed-sums.ts';
 import { queueEnd } from './order-changes.ts';
 
 type Dependencies = {

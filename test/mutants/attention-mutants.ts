@@ -151,7 +151,7 @@ export const attentionMutants: readonly Mutant[] = [
     rule: 'later books without the fee are about the same payment',
     edits: [
       {
-        file: 'src/services/observations.ts',
+        file: 'src/services/observed-sums.ts',
         text: '(transactionId === payment.transactionId ? payment.customerFee : 0n)',
         replacement: '0n',
       },
@@ -163,7 +163,7 @@ export const attentionMutants: readonly Mutant[] = [
     rule: 'a fee belongs to the attempt that it was charged for',
     edits: [
       {
-        file: 'src/services/observations.ts',
+        file: 'src/services/observed-sums.ts',
         text: '(transactionId === payment.transactionId ? payment.customerFee : 0n)',
         replacement: 'payment.customerFee',
       },

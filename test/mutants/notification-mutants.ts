@@ -43,7 +43,7 @@ export const notificationMutants: readonly Mutant[] = [
     rule: 'I4 books over another amount than the order and its fee change nothing',
     edits: [
       {
-        file: 'src/services/observations.ts',
+        file: 'src/services/observed-sums.ts',
         text: 'if (money.amount !== payment.money.amount + fee) {',
         replacement: 'if (money.amount < 0n) {',
       },

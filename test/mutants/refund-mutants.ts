@@ -139,7 +139,7 @@ export const refundMutants: readonly Mutant[] = [
     rule: 'I5 a smaller sum of refunds that comes late takes nothing back',
     edits: [
       {
-        file: 'src/services/observations.ts',
+        file: 'src/services/observed-sums.ts',
         text: 'return observed > payment.refundedAmount ? observed : payment.refundedAmount;',
         replacement: 'return observed;',
       },

@@ -17,7 +17,7 @@ export type DifferenceKind = (typeof differenceKinds)[number];
 /** Amounts are texts of minor units. */
 export type Difference = {
   readonly what: DifferenceKind;
-  /** Which refund, by the provider's key; empty for all else. */
+  /** Which refund, by the provider's key, or which other attempt; empty for all else. */
   readonly subject: string;
   readonly ours: string;
   readonly theirs: string;
@@ -93,7 +93,8 @@ export function differencesOf(ours: Ours, { about, another }: Said): Difference[
   const isPaidTwice = another && hasMoney(another.state) && another.state !== 'refunded';
   if (!isPaidTwice) return found;
   const { transactionId = 'none' } = ours;
-  return [...found, difference('paid-twice', transactionId, another.transactionId)];
+  const second = difference('paid-twice', transactionId, another.transactionId);
+  return [...found, { ...second, subject: another.transactionId }];
 }
 
 /** Until a method is chosen the provider knows nothing, and of an ended page it need not. */

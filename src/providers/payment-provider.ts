@@ -86,6 +86,10 @@ export type ChangeOutcome =
   | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'unknown' };
 
+export type AttemptsAnswer =
+  | { readonly kind: 'found'; readonly attempts: readonly Observation[] }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
 export type StatusAnswer =
   | { readonly kind: 'found'; readonly observation: Observation }
   /** The shopper has not chosen a method yet, or nobody ever will. */

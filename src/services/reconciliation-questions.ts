@@ -4,7 +4,7 @@ import { type Difference, differencesOf, type Ours, type Said } from '../domain/
 import { booksLagMs } from '../domain/refunds.ts';
 import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
-import type { Observation, StatusAnswer } from '../providers/payment-provider.ts';
+import type { AttemptsAnswer, Observation, StatusAnswer } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
@@ -39,7 +39,12 @@ export type Answered =
 type Siblings = { readonly siblings: readonly string[] };
 type OrderedEntry = Entry & Siblings;
 /** What the books say by the reference, and of our row's own transaction if that is another one. */
-type Told = { readonly newest: Observation | undefined; readonly own?: Observation | undefined };
+type Told = {
+  readonly newest: Observation | undefined;
+  readonly own?: Observation | undefined;
+  /** Those attempts on the page that have money. */
+  readonly paid: readonly Observation[];
+};
 type News = { readonly about: Observation | undefined; readonly another?: Observation };
 type Asking = { readonly tenant: Tenant; readonly run: Reconciliation };
 type Compared = Asking & {
@@ -50,6 +55,8 @@ type Compared = Asking & {
 
 /** So that a batch of questions always ends long before its job's time is up. */
 const longestQuestionMs = 15_000;
+
+const none: AttemptsAnswer = { kind: 'found', attempts: [] };
 
 /** Asks the provider about one payment, holds our books against the answer, and mends ours. */
 export function createReconciliationQuestions(dependencies: Dependencies) {
@@ -68,18 +75,23 @@ export function createReconciliationQuestions(dependencies: Dependencies) {
 
   /**
    * By the reference, which stands for all attempts: the one that succeeded, or else the newest. If
-   * that is not ours, or nothing, ours is asked for as well.
+   * that is not ours, or nothing, ours is asked for as well. Where there is money there may be more
+   * of it, by an attempt whose every message was lost.
    */
   async function askBooks(
     account: MidtransAccount,
-    { reference, transactionId }: Payment,
+    { reference, transactionId, capturedAmount }: Payment,
   ): Promise<Told | { readonly reason: string }> {
     const answer = await midtrans.status(account, { reference, timeoutMs });
     if (answer.kind === 'unavailable') return answer;
     const newest = foundIn(answer);
-    if (!transactionId || newest?.transactionId === transactionId) return { newest };
+    const isPaid = capturedAmount > 0n || (newest && hasMoney(newest.state));
+    const all = isPaid ? await midtrans.attempts(account, { reference, timeoutMs }) : none;
+    if (all.kind === 'unavailable') return all;
+    const paid = all.attempts.filter(({ state }) => hasMoney(state));
+    if (!transactionId || newest?.transactionId === transactionId) return { newest, paid };
     const own = await midtrans.status(account, { reference, transactionId, timeoutMs });
-    return own.kind === 'unavailable' ? own : { newest, own: foundIn(own) };
+    return own.kind === 'unavailable' ? own : { newest, own: foundIn(own), paid };
   }
 
   return { ask };
@@ -94,13 +106,16 @@ async function settle(tx: TenantTx, asked: Omit<Compared, 'found'>): Promise<Ans
   const found = compare(now, told);
   if (found.length === 0) return { kind: 'agrees' };
   if (isMoved(before.payment, now.payment)) return again('the payment changed while we asked');
-  const { about, applied, isWhole } = await apply(tx, { ...asked, before: now, found });
-  const left = compare(await read(tx, now.payment), told);
+  const { about, applied } = await apply(tx, { ...asked, before: now, found });
+  const after = await read(tx, now.payment);
+  const left = compare(after, told);
   const repaired = found.filter((difference) => !left.some((other) => isSame(difference, other)));
   const noted = { reconciliationId: run.id, payment: now.payment };
   await differences.insert(tx, { ...noted, differences: repaired, resolution: 'repaired' });
   if (left.length === 0) return { kind: 'agrees' };
-  if (!isWhole) return again('another attempt took money, too');
+  // Booked one at a time, each with its order's lock.
+  const isMore = left.some(({ what }) => what === 'paid-twice') && applied?.kind !== 'illegal';
+  if (isMore) return again('another attempt took money, too');
   const isRefused = applied?.kind === 'illegal';
   if (isSettling(now) && !isRefused) return again('the payment changed a moment ago');
   await differences.insert(tx, { ...noted, differences: left, resolution: 'open' });
@@ -131,9 +146,9 @@ async function apply(tx: TenantTx, compared: Omit<Compared, 'before'> & { before
   const { about, another } = newsIn(before, told);
   const applied: Applied | undefined = about && (await applyObservation(tx, payment, about, cause));
   const isPaidTwice = another && found.some(({ what }) => what === 'paid-twice');
-  const isWhole = !isPaidTwice || applied?.kind !== 'moved';
-  if (isPaidTwice && isWhole) await applyObservation(tx, payment, another, cause);
-  return { about, applied, isWhole };
+  if (!isPaidTwice || applied?.kind === 'moved') return { about, applied };
+  const besides = await applyObservation(tx, payment, another, cause);
+  return { about, applied: besides.kind === 'illegal' ? besides : applied };
 }
 
 async function read(tx: TenantTx, { id, orderId }: Payment): Promise<OrderedEntry> {
@@ -146,16 +161,21 @@ async function read(tx: TenantTx, { id, orderId }: Payment): Promise<OrderedEntr
 }
 
 /** Which of the answers is about our row, and which about an attempt that has no row yet. */
-function newsIn({ payment, siblings }: Entry & Partial<Siblings>, { newest, own }: Told): News {
+function newsIn(
+  { payment, siblings = [] }: Entry & Partial<Siblings>,
+  { newest, own, paid }: Told,
+): News {
   const { transactionId, status } = payment;
-  if (!newest) return { about: own };
-  if (transactionId === undefined || transactionId === newest.transactionId) {
-    return { about: newest };
-  }
+  const isOurs = transactionId === undefined || transactionId === newest?.transactionId;
+  const known = [...siblings, isOurs ? newest?.transactionId : transactionId];
+  const another = [newest, ...paid].find((one) => one && !known.includes(one.transactionId));
+  const also = another && { another };
+  if (!newest) return { about: own, ...also };
+  if (isOurs) return { about: newest, ...also };
   // A second one that has a row of its own is compared there.
-  if (siblings?.includes(newest.transactionId)) return { about: own };
+  if (siblings.includes(newest.transactionId)) return { about: own, ...also };
   const isHeld = hasMoney(status) || status === 'challenged' || status === 'authorized';
-  return isHeld ? { about: own, another: newest } : { about: newest };
+  return isHeld ? { about: own, ...also } : { about: newest };
 }
 
 function compare(entry: Entry & Partial<Siblings>, told: Told): Difference[] {

@@ -190,7 +190,7 @@ function toDifferenceView(found: differences.FoundDifference): DifferenceView {
     orderId: found.order,
     paymentReference: found.paymentReference,
     what: found.what,
-    refundKey: found.subject || null,
+    refundKey: found.what === 'refund' ? found.subject : null,
     ours: found.ours,
     theirs: found.theirs,
     currency: found.currency,

@@ -250,6 +250,46 @@ test('a second attempt that was paid as well is money for a person to look at', 
   expect((await desk.reconcile()).differences).toEqual([]);
 });
 
+test('attempts that paid besides and that nobody told of are each a payment of their own', async () => {
+  const { message } = await paidOrder();
+  const others = ['SECOND', 'THIRD'].map((id) => ({ ...message, transaction_id: id }));
+  const denied = { transaction_id: 'FOURTH', transaction_status: 'deny', status_code: '202' };
+  // By the reference the books show the attempt that we know.
+  gateway.midtrans.setAttempts(message.order_id, [
+    ...others,
+    { ...message, ...denied },
+    { odd: true },
+    message,
+  ]);
+  for (const other of others) gateway.midtrans.setStatus(other.transaction_id, other);
+  await desk.settle();
+
+  const { id } = await desk.begin();
+  while ((await desk.work(id)) !== 'over');
+
+  expect((await desk.report(id)).differences).toMatchObject([
+    { what: 'paid-twice', theirs: 'SECOND', resolution: 'repaired', refundKey: null },
+    { what: 'paid-twice', theirs: 'THIRD', resolution: 'repaired' },
+  ]);
+  const rows = await merchant.rows<{ provider_transaction_id: string }>('payments');
+  expect(rows.map((row) => row.provider_transaction_id).sort()).toEqual(
+    [message.transaction_id, 'SECOND', 'THIRD'].sort(),
+  );
+  expect((await desk.reconcile()).differences).toEqual([]);
+});
+
+test('while the list of attempts is not to be had, nothing is called compared', async () => {
+  const { message } = await paidOrder();
+  gateway.midtrans.answerStatuses((req, res) => {
+    if (req.url?.endsWith('/status/b2b')) req.socket.destroy();
+    else json(res, 200, message);
+  });
+
+  const { id } = await desk.begin();
+
+  expect(await desk.work(id)).toBe('paused');
+});
+
 test('a fee on top is part of what was paid, and no difference', async () => {
   const orderId = await pendingOrder();
   const paid = aNotification({ order_id: orderId, ...withFee(4_000) });

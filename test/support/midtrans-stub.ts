@@ -22,6 +22,7 @@ export type MidtransStub = Awaited<ReturnType<typeof startMidtransStub>>;
 export async function startMidtransStub() {
   const calls: Call[] = [];
   const statuses = new Map<string, object>();
+  const attempts = new Map<string, readonly object[]>();
   let created = 0;
   let onCreate: Reply = createPage;
   let onStatus: Reply = answerStatus;
@@ -46,7 +47,9 @@ export async function startMidtransStub() {
   function answerStatus(req: IncomingMessage, res: ServerResponse): void {
     const id = decodeURIComponent(/^\/v2\/([^/]+)\//.exec(req.url ?? '')?.[1] ?? '');
     const notFound = { status_code: '404', status_message: "Transaction doesn't exist.", id: 'x' };
-    json(res, 200, statuses.get(id) ?? notFound);
+    const transactions = attempts.get(id);
+    const isList = transactions && req.url?.endsWith('/status/b2b');
+    json(res, 200, isList ? { status_code: '200', transactions } : (statuses.get(id) ?? notFound));
   }
 
   const server = createServer(async (req, res) => {
@@ -71,6 +74,8 @@ export async function startMidtransStub() {
     statusCalls: () => calls.filter(({ path }) => path.startsWith('/v2/')),
     /** What the books say of an order id or transaction id. */
     setStatus: (id: string, status: object) => statuses.set(id, status),
+    /** All attempts of an order, newest first; without them there is no such list. */
+    setAttempts: (reference: string, all: readonly object[]) => attempts.set(reference, all),
     /** How creates are answered from now on; `undefined`: with a page. */
     answerCreates: (reply: Reply | undefined) => {
       onCreate = reply ?? createPage;

@@ -1,6 +1,7 @@
 import type { Money } from '../../domain/money.ts';
 import type { MidtransAccount } from '../../domain/tenant.ts';
 import type {
+  AttemptsAnswer,
   ChangeOutcome,
   CreateOutcome,
   PaymentIntent,
@@ -10,6 +11,7 @@ import type {
 } from '../payment-provider.ts';
 import { MidtransFailure, openClient } from './client.ts';
 import {
+  AttemptsReply,
   ChangeReply,
   contradictionIn,
   PageCancelReply,
@@ -68,6 +70,31 @@ export function createMidtransAdapter(options: Options) {
   }
 
   /**
+   * What the books say of every attempt on a page: by its reference `status` shows one of them. None
+   * where Midtrans has no such list.
+   */
+  async function attempts(
+    account: MidtransAccount,
+    { reference, timeoutMs }: Omit<StatusQuestion, 'transactionId'>,
+  ): Promise<AttemptsAnswer> {
+    const client = openClient(account, { ...options, timeoutMs: timeoutMs ?? options.timeoutMs });
+    try {
+      const askedAt = new Date();
+      const parsed = AttemptsReply.safeParse(await client.attempts(reference));
+      const listed = parsed.success ? parsed.data.transactions : [];
+      const answers = listed.map((reply) => toStatusAnswer(reply, { reference, askedAt }));
+      const found = answers.flatMap((answer) =>
+        answer.kind === 'found' ? answer.observation : [],
+      );
+      return { kind: 'found', attempts: found };
+    } catch (error) {
+      if (!(error instanceof MidtransFailure)) throw error;
+      if (error.code === 404) return { kind: 'found', attempts: [] };
+      return { kind: 'unavailable', reason: error.message };
+    }
+  }
+
+  /**
    * Asks to end a pending transaction, so that nobody can pay it later. What came of it is for
    * `status` to say: it may have been paid in the same moment.
    */
@@ -120,7 +147,7 @@ export function createMidtransAdapter(options: Options) {
     return change(() => openClient(account, options).capture(request));
   }
 
-  return { create, status, expire, cancelPage, refund, cancel, capture };
+  return { create, status, attempts, expire, cancelPage, refund, cancel, capture };
 }
 
 function ignoreFailure(error: unknown): void {

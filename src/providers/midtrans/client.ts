@@ -79,6 +79,11 @@ export function openClient(account: MidtransAccount, options: ClientOptions) {
       const segment = toPathSegment(id);
       return guarded(() => snap.transaction.status(segment));
     },
+    /** All attempts of an order, newest first: the ten newest, as the library asks for no more. */
+    async attempts(reference: string) {
+      const segment = toPathSegment(reference);
+      return guarded(() => snap.transaction.statusb2b(segment));
+    },
     async cancelPage(token: string) {
       const path = `${snap.apiConfig.getSnapApiBaseUrl()}/transactions/${toPathSegment(token)}/cancel`;
       return guarded(() => snap.httpClient.request('post', account.serverKey.reveal(), path));

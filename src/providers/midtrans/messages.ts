@@ -72,6 +72,11 @@ const GrossAmountInfo = z.object({
   customer_imposed_payment_fee: RupiahText,
 });
 
+/** All attempts of one order; those that are not understood are left out. */
+export const AttemptsReply = z.object({
+  transactions: z.array(StatusReply.optional().catch(undefined)).max(100),
+});
+
 export const SnapReply = z.object({
   token: z.string().min(1).max(255),
   redirect_url: z.url({ protocol: /^https?$/ }).max(2048),

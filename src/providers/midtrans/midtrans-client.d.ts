@@ -21,6 +21,7 @@ declare module 'midtrans-client' {
     };
     readonly transaction: {
       status(id: string): Promise<unknown>;
+      statusb2b(id: string): Promise<unknown>;
       expire(id: string): Promise<unknown>;
       cancel(id: string): Promise<unknown>;
       refund(id: string, body: object): Promise<unknown>;

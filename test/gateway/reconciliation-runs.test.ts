@@ -296,7 +296,9 @@ test('only payments that were made in the window, or whose money moved in it, ar
   await desk.workToEnd(id);
 
   const asked = gateway.midtrans.statusCalls().map(({ path }) => path);
-  expect(asked.filter((path) => path.endsWith('/status')).sort()).toEqual([made, moved].map((name) => `/v2/${name}/status`).sort());
+  expect(asked.filter((path) => path.endsWith('/status')).sort()).toEqual(
+    [made, moved].map((name) => `/v2/${name}/status`).sort(),
+  );
 });
 
 test('what begins after the run is for the next one, so that a run has an end', async () => {

@@ -88,13 +88,18 @@ function count(what: string): void {
   injected.set(what, (injected.get(what) ?? 0) + 1);
 }
 
-/** Time passes: banks speak, and every gap between our questions is over. */
-async function passTime(): Promise<void> {
+/** Nothing fails any more, banks speak, and time passes. */
+async function beQuiet(): Promise<void> {
   const { rows } = await admin.query<{ now: Date }>('select now()');
   quietSince = rows[0]?.now;
   await fetch(`${midtrans.url}/_control/faults`, { method: 'DELETE' });
   await control('settlement-run', {});
   await control('clock/advance', { seconds: 6 * 3_600 });
+  await passTime();
+}
+
+/** Every gap between our questions is over, and what was news is so no more. */
+async function passTime(): Promise<void> {
   await admin.query(
     `update payments set next_check_at = next_check_at - interval '1 day',
                          updated_at = updated_at - interval '1 hour'`,
@@ -110,10 +115,7 @@ async function passTime(): Promise<void> {
                               unclear_at = unclear_at - interval '1 hour'
       where next_check_at is not null`,
   );
-}
-
-/** Jobs that wait for their next try have it now. */
-async function retryJobs(): Promise<void> {
+  // Jobs that wait for their next try have it now.
   await admin.query(`update pgboss.job set start_after = now() where state = 'retry'`);
 }
 
@@ -125,12 +127,31 @@ async function isReconciling(): Promise<boolean> {
   return rows.length > 0;
 }
 
+/** Everything about a payment that whoever reads a failure wants to know. */
+async function storyOf(id: string) {
+  const { rows: payments } = await admin.query(
+    `select provider_reference as reference, attempt, provider_transaction_id as transaction, status,
+            captured_amount as captured, refunded_amount as refunded, lost_amount as lost, updated_at
+       from payments
+      where order_id = (select order_id from payments where id = $1) order by created_at`,
+    [id],
+  );
+  const { rows: events } = await admin.query(
+    `select created_at, source, kind, from_status, to_status, reference, detail from order_events
+      where order_id = (select order_id from payments where id = $1) order by created_at`,
+    [id],
+  );
+  const books = await fetch(`${midtrans.url}/_control/books?orderId=${payments[0]?.reference}`);
+  return { payments, events, books: await books.json() };
+}
+
 /** What a run finds that begins now; one that runs already knows only what was there before. */
 async function reconcile(merchant: Shop): Promise<unknown[]> {
   let id: string | undefined;
   return vi.waitFor(
     async () => {
-      await retryJobs();
+      // A bank may have refused what was accepted in the quiet: that is believed after a while only.
+      await passTime();
       id ??= (await isReconciling()) ? undefined : await clients.reconcile(merchant);
       const { rows: runs } = await admin.query(
         'select status, checked, silences from reconciliations where id = $1',
@@ -140,7 +161,10 @@ async function reconcile(merchant: Shop): Promise<unknown[]> {
         'select payment_id, reason, tries from reconciliation_questions where run_id = $1',
         [id],
       );
-      if (runs[0]?.status !== 'done') throw new Error(JSON.stringify({ seed, runs, questions }));
+      if (runs[0]?.status !== 'done') {
+        const stories = await Promise.all(questions.map(({ payment_id: one }) => storyOf(one)));
+        throw new Error(JSON.stringify({ seed, runs, questions, stories }, null, 1));
+      }
       const { rows: differences } = await admin.query(
         `select payment_id, what, subject, ours, theirs, resolution
            from reconciliation_differences where run_id = $1`,
@@ -182,7 +206,7 @@ test(`seed ${seed}: whatever breaks, the books are right when quiet`, async () =
   isOver = true;
   await chaos;
 
-  await passTime();
+  await beQuiet();
   // The first one finds money whose only message was lost. Then there is nothing left to find.
   await Promise.all(shops.map(reconcile));
   const left = await Promise.all(shops.map(reconcile));

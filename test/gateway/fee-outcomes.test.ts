@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openBooks, withFee } from '../support/fees.ts';
+import { openBooks } from '../support/books.ts';
+import { expectPaidWithFee, withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { json } from '../support/midtrans-stub.ts';
 import { openRefundDesk } from '../support/refunds.ts';
@@ -42,28 +43,6 @@ async function paidOrder(overrides: object = {}) {
   const orderId = await pendingOrder();
   const { message } = await merchant.tell(orderId, { ...gopay, ...withFee(), ...overrides });
   return message;
-}
-
-/** What a paid order with a fee of 4000 on top is, however it was learned. */
-async function expectPaidWithFee(orderId: string): Promise<void> {
-  expect(await books.shown(orderId)).toMatchObject({
-    status: 'paid',
-    amount: 150_000,
-    customerFee: 4_000,
-    refundedAmount: 0,
-  });
-  expect(await books.payment()).toMatchObject({
-    amount: '150000',
-    customer_fee: '4000',
-    captured_amount: '154000',
-  });
-  expect(await books.balances()).toEqual({
-    provider_balance: 154_000,
-    sales: -150_000,
-    customer_fees: -4_000,
-  });
-  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
-  expect(await books.reasons()).toEqual(['fee-on-top']);
 }
 
 test('all that was paid can be refunded, the fee with it', async () => {
@@ -240,7 +219,7 @@ test('a reserved card is captured with its fee', async () => {
   expect(answer.status).toBe(200);
   const [call] = gateway.midtrans.changeCalls().slice(-1);
   expect(JSON.parse(call?.body ?? '')).toMatchObject({ gross_amount: 154_000 });
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
 });
 
 test('a reserved card with a fee is released by a cancel', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openBooks, withFee } from '../support/fees.ts';
+import { openBooks } from '../support/books.ts';
+import { expectPaidWithFee, withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { json } from '../support/midtrans-stub.ts';
 import { openRefundDesk } from '../support/refunds.ts';
@@ -45,32 +46,10 @@ async function paidOrder(overrides: object = {}) {
   return message;
 }
 
-/** What a paid order with a fee of 4000 on top is, however it was learned. */
-async function expectPaidWithFee(orderId: string): Promise<void> {
-  expect(await books.shown(orderId)).toMatchObject({
-    status: 'paid',
-    amount: 150_000,
-    customerFee: 4_000,
-    refundedAmount: 0,
-  });
-  expect(await books.payment()).toMatchObject({
-    amount: '150000',
-    customer_fee: '4000',
-    captured_amount: '154000',
-  });
-  expect(await books.balances()).toEqual({
-    provider_balance: 154_000,
-    sales: -150_000,
-    customer_fees: -4_000,
-  });
-  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
-  expect(await books.reasons()).toEqual(['fee-on-top']);
-}
-
 test('a payment with a fee on top pays the order', async () => {
   const { order_id: orderId, transaction_id: transactionId } = await paidOrder();
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
   expect(await merchant.rows('ledger_transfers')).toMatchObject([
     { kind: 'payment', amount: '150000', credit_account: 'sales' },
     { kind: 'fee', amount: '4000', credit_account: 'customer_fees' },
@@ -91,7 +70,7 @@ test('the fee is read where the documentation has it, and as numbers', async () 
     extra_info: { gross_amount_info: info },
   });
 
-  await expectPaidWithFee(message.order_id);
+  await expectPaidWithFee(books, message.order_id);
 });
 
 test('copies, older news and news in any order end the same', async () => {
@@ -108,7 +87,7 @@ test('copies, older news and news in any order end the same', async () => {
   ]);
   await gateway.services.sweep();
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
 });
 
 test('a fee that was seen while the payment was pending is nothing until it is paid', async () => {
@@ -123,7 +102,7 @@ test('a fee that was seen while the payment was pending is nothing until it is p
     status_code: '200',
   });
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
 });
 
 test('an attempt with a fee that was denied is nothing for a person', async () => {
@@ -155,7 +134,7 @@ test.each<[string, () => void]>([
   const [stored] = await merchant.rows<{ id: string }>('notifications');
   await gateway.services.notifications.confirmLater(tenant, stored?.id as never, undefined);
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
   expect(await merchant.rows('notifications')).toMatchObject([{ status: 'processed' }]);
 });
 
@@ -168,7 +147,7 @@ test('a payment with a fee that nobody told us about is found by asking', async 
 
   await gateway.services.sweep();
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
 });
 
 test('another attempt with another fee: the fee is that of the one that paid', async () => {
@@ -177,7 +156,7 @@ test('another attempt with another fee: the fee is that of the one that paid', a
 
   await merchant.tell(orderId, withFee());
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
 });
 
 test('two attempts that both paid keep the fee of each', async () => {
@@ -270,7 +249,7 @@ test('a refused fee is paid after all once the books make sense', async () => {
 
   await gateway.services.sweep();
 
-  await expectPaidWithFee(orderId);
+  await expectPaidWithFee(books, orderId);
   expect(await merchant.attention('resolved')).toMatchObject([
     { reason: 'amount-differs', resolvedBy: 'kassa' },
   ]);
@@ -292,5 +271,5 @@ test('an order id that an earlier page was paid on, with a fee, is not sold a se
   gateway.midtrans.answerCreates(undefined);
 
   expect(refused.body.code).toBe('order-already-paid');
-  await expectPaidWithFee(order.orderId);
+  await expectPaidWithFee(books, order.orderId);
 });

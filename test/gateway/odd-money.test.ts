@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openBooks } from '../support/books.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { openRefundDesk } from '../support/refunds.ts';
 
@@ -8,6 +9,7 @@ import { openRefundDesk } from '../support/refunds.ts';
 let gateway: Gateway;
 let merchant: Merchant;
 let desk: ReturnType<typeof openRefundDesk>;
+let books: ReturnType<typeof openBooks>;
 
 beforeAll(async () => {
   gateway = await startGateway({ PROVIDER_TIMEOUT_MS: '500' });
@@ -17,6 +19,7 @@ beforeEach(async () => {
   gateway.midtrans.answerChanges(undefined);
   merchant = await gateway.merchant();
   desk = openRefundDesk(gateway, merchant);
+  books = openBooks(gateway, merchant);
 });
 
 afterEach(async () => {
@@ -34,43 +37,6 @@ async function pendingOrder(): Promise<string> {
   return order.orderId;
 }
 
-async function reasons(): Promise<string[]> {
-  return (await merchant.attention()).map(({ reason }) => reason).sort();
-}
-
-type PaymentRow = {
-  attempt: number;
-  status: string;
-  captured_amount: string;
-  refunded_amount: string;
-  lost_amount: string;
-};
-
-/** What each payment took, gave back and lost, oldest first. */
-async function positions() {
-  const rows = await merchant.rows<PaymentRow>('payments');
-  return rows
-    .sort((a, b) => a.attempt - b.attempt)
-    .map((row) => [
-      row.status,
-      Number(row.captured_amount),
-      Number(row.refunded_amount),
-      Number(row.lost_amount),
-    ]);
-}
-
-/** What the provider owes the merchant, as the ledger has it. */
-async function providerBalance(): Promise<number> {
-  const { rows } = await gateway.admin.query<{ balance: string }>(
-    `select coalesce(sum(debits - credits), 0) as balance from ledger_days
-      where tenant_id = $1 and account = 'provider_balance'`,
-    [merchant.id],
-  );
-  return Number(rows[0]?.balance);
-}
-
-const stats = async () => (await merchant.stats()).body.stats;
-
 test('money after expiry is taken', async () => {
   const orderId = await pendingOrder();
   await merchant.runOut();
@@ -80,10 +46,10 @@ test('money after expiry is taken', async () => {
   await merchant.tell(orderId);
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['late-money']);
-  expect(await positions()).toEqual([['paid', 150_000, 0, 0]]);
-  expect(await providerBalance()).toBe(150_000);
-  expect(await stats()).toMatchObject({ paid: 1, revenue: 150_000 });
+  expect(await books.reasons()).toEqual(['late-money']);
+  expect(await books.positions()).toEqual([['paid', 150_000, 0, 0]]);
+  expect(await books.providerBalance()).toBe(150_000);
+  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
 test('money after a cancel at the provider is taken', async () => {
@@ -95,10 +61,10 @@ test('money after a cancel at the provider is taken', async () => {
   await merchant.tell(orderId);
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['late-money']);
-  expect(await positions()).toEqual([['paid', 150_000, 0, 0]]);
-  expect(await providerBalance()).toBe(150_000);
-  expect(await stats()).toMatchObject({ paid: 1, revenue: 150_000 });
+  expect(await books.reasons()).toEqual(['late-money']);
+  expect(await books.positions()).toEqual([['paid', 150_000, 0, 0]]);
+  expect(await books.providerBalance()).toBe(150_000);
+  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
 test('money after a cancel by the merchant is taken', async () => {
@@ -109,9 +75,9 @@ test('money after a cancel by the merchant is taken', async () => {
   await merchant.tell(orderId);
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['late-money']);
-  expect(await providerBalance()).toBe(150_000);
-  expect(await stats()).toMatchObject({ paid: 1, revenue: 150_000 });
+  expect(await books.reasons()).toEqual(['late-money']);
+  expect(await books.providerBalance()).toBe(150_000);
+  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
 test('two pages that were both paid are two payments', async () => {
@@ -121,13 +87,13 @@ test('two pages that were both paid are two payments', async () => {
   await merchant.tell(first);
 
   expect(await merchant.orderStatus(order.orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['late-money', 'paid-twice']);
-  expect(await positions()).toEqual([
+  expect(await books.reasons()).toEqual(['late-money', 'paid-twice']);
+  expect(await books.positions()).toEqual([
     ['paid', 150_000, 0, 0],
     ['paid', 150_000, 0, 0],
   ]);
-  expect(await providerBalance()).toBe(300_000);
-  expect(await stats()).toMatchObject({ paid: 1, revenue: 150_000 });
+  expect(await books.providerBalance()).toBe(300_000);
+  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
 test.each(['chargeback', 'partial_chargeback'])('a %s disputes the order', async (status) => {
@@ -138,10 +104,10 @@ test.each(['chargeback', 'partial_chargeback'])('a %s disputes the order', async
   await merchant.tell(orderId, { ...message, transaction_status: status });
 
   expect(await merchant.orderStatus(orderId)).toBe('disputed');
-  expect(await reasons()).toEqual(['charged-back']);
-  expect(await positions()).toEqual([['disputed', 150_000, 0, 150_000]]);
-  expect(await providerBalance()).toBe(0);
-  expect(await stats()).toMatchObject({ paid: 0, revenue: 0 });
+  expect(await books.reasons()).toEqual(['charged-back']);
+  expect(await books.positions()).toEqual([['disputed', 150_000, 0, 150_000]]);
+  expect(await books.providerBalance()).toBe(0);
+  expect(await books.stats()).toMatchObject({ paid: 0, revenue: 0 });
 });
 
 test('a chargeback of which the payment was never heard of is both late and charged back', async () => {
@@ -151,8 +117,8 @@ test('a chargeback of which the payment was never heard of is both late and char
 
   await merchant.tell(orderId, { ...card, transaction_status: 'chargeback' });
 
-  expect(await reasons()).toEqual(['charged-back', 'late-money']);
-  expect(await positions()).toEqual([['disputed', 150_000, 0, 150_000]]);
+  expect(await books.reasons()).toEqual(['charged-back', 'late-money']);
+  expect(await books.positions()).toEqual([['disputed', 150_000, 0, 150_000]]);
 });
 
 test('a settlement that is denied afterwards is a reversal', async () => {
@@ -162,10 +128,10 @@ test('a settlement that is denied afterwards is a reversal', async () => {
   await merchant.tell(orderId, { ...message, ...denied });
 
   expect(await merchant.orderStatus(orderId)).toBe('failed');
-  expect(await reasons()).toEqual(['reversed']);
-  expect(await positions()).toEqual([['failed', 150_000, 0, 150_000]]);
-  expect(await providerBalance()).toBe(0);
-  expect(await stats()).toMatchObject({ paid: 0, revenue: 0 });
+  expect(await books.reasons()).toEqual(['reversed']);
+  expect(await books.positions()).toEqual([['failed', 150_000, 0, 150_000]]);
+  expect(await books.providerBalance()).toBe(0);
+  expect(await books.stats()).toMatchObject({ paid: 0, revenue: 0 });
 });
 
 test('a denied attempt of a page that nobody paid is nothing for a person', async () => {
@@ -173,5 +139,5 @@ test('a denied attempt of a page that nobody paid is nothing for a person', asyn
 
   await merchant.tell(orderId, denied);
 
-  expect(await reasons()).toEqual([]);
+  expect(await books.reasons()).toEqual([]);
 });

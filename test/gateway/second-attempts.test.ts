@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openBooks } from '../support/books.ts';
 import { withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { openRefundDesk } from '../support/refunds.ts';
@@ -8,6 +9,7 @@ import { openRefundDesk } from '../support/refunds.ts';
 let gateway: Gateway;
 let merchant: Merchant;
 let desk: ReturnType<typeof openRefundDesk>;
+let books: ReturnType<typeof openBooks>;
 
 beforeAll(async () => {
   gateway = await startGateway({ PROVIDER_TIMEOUT_MS: '500' });
@@ -17,6 +19,7 @@ beforeEach(async () => {
   gateway.midtrans.answerChanges(undefined);
   merchant = await gateway.merchant();
   desk = openRefundDesk(gateway, merchant);
+  books = openBooks(gateway, merchant);
 });
 
 afterEach(async () => {
@@ -35,50 +38,13 @@ async function pendingOrder(): Promise<string> {
   return order.orderId;
 }
 
-async function reasons(): Promise<string[]> {
-  return (await merchant.attention()).map(({ reason }) => reason).sort();
-}
-
-type PaymentRow = {
-  attempt: number;
-  status: string;
-  captured_amount: string;
-  refunded_amount: string;
-  lost_amount: string;
-};
-
-/** What each payment took, gave back and lost, oldest first. */
-async function positions() {
-  const rows = await merchant.rows<PaymentRow>('payments');
-  return rows
-    .sort((a, b) => a.attempt - b.attempt)
-    .map((row) => [
-      row.status,
-      Number(row.captured_amount),
-      Number(row.refunded_amount),
-      Number(row.lost_amount),
-    ]);
-}
-
-/** What the provider owes the merchant, as the ledger has it. */
-async function providerBalance(): Promise<number> {
-  const { rows } = await gateway.admin.query<{ balance: string }>(
-    `select coalesce(sum(debits - credits), 0) as balance from ledger_days
-      where tenant_id = $1 and account = 'provider_balance'`,
-    [merchant.id],
-  );
-  return Number(rows[0]?.balance);
-}
-
-const stats = async () => (await merchant.stats()).body.stats;
-
 test('a second attempt that paid on the same page is a payment of its own', async () => {
   const orderId = await pendingOrder();
   const { message: first } = await merchant.tell(orderId);
 
   const { message: second } = await merchant.tell(orderId);
 
-  expect(await positions()).toEqual([
+  expect(await books.positions()).toEqual([
     ['paid', 150_000, 0, 0],
     ['paid', 150_000, 0, 0],
   ]);
@@ -86,8 +52,8 @@ test('a second attempt that paid on the same page is a payment of its own', asyn
     { reason: 'paid-twice', detail: expect.stringContaining(second.transaction_id) },
   ]);
   expect((await merchant.attention())[0]?.detail).toContain(first.transaction_id);
-  expect(await providerBalance()).toBe(300_000);
-  expect(await stats()).toMatchObject({ paid: 1, revenue: 150_000 });
+  expect(await books.providerBalance()).toBe(300_000);
+  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
 });
 
 test('however often and in whatever order two attempts are told, there are two payments', async () => {
@@ -102,9 +68,9 @@ test('however often and in whatever order two attempts are told, there are two p
   );
   await merchant.tell(orderId, { ...second, ...pending });
 
-  expect(await positions()).toHaveLength(2);
-  expect(await providerBalance()).toBe(300_000);
-  expect(await reasons()).toEqual(['paid-twice']);
+  expect(await books.positions()).toHaveLength(2);
+  expect(await books.providerBalance()).toBe(300_000);
+  expect(await books.reasons()).toEqual(['paid-twice']);
 });
 
 test('messages that jobs confirm later are about their own attempt', async () => {
@@ -113,7 +79,7 @@ test('messages that jobs confirm later are about their own attempt', async () =>
   gateway.midtrans.answerStatuses((req) => req.socket.destroy());
   const { message: second } = await merchant.tell(orderId);
   await merchant.tell(orderId, { ...second, fraud_status: undefined });
-  expect(await positions()).toHaveLength(1);
+  expect(await books.positions()).toHaveLength(1);
   gateway.midtrans.answerStatuses(undefined);
 
   const tenant = await gateway.tenantOf(merchant.slug);
@@ -124,8 +90,8 @@ test('messages that jobs confirm later are about their own attempt', async () =>
     await gateway.services.notifications.confirmLater(tenant, id as never, undefined);
   }
 
-  expect(await positions()).toHaveLength(2);
-  expect(await providerBalance()).toBe(300_000);
+  expect(await books.positions()).toHaveLength(2);
+  expect(await books.providerBalance()).toBe(300_000);
 });
 
 test('the second attempt is refunded by its own transaction, and the list says that it is settled', async () => {
@@ -138,16 +104,16 @@ test('the second attempt is refunded by its own transaction, and the list says t
 
   expect(answer.status).toBe(201);
   expect(gateway.midtrans.changeCalls().at(-1)?.path).toContain(second.transaction_id);
-  expect(await positions()).toEqual([
+  expect(await books.positions()).toEqual([
     ['paid', 150_000, 0, 0],
     ['refunded', 150_000, 150_000, 0],
   ]);
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual([]);
+  expect(await books.reasons()).toEqual([]);
   expect(await merchant.attention('resolved')).toMatchObject([
     { reason: 'paid-twice', resolvedBy: 'kassa' },
   ]);
-  expect(await providerBalance()).toBe(150_000);
+  expect(await books.providerBalance()).toBe(150_000);
 });
 
 test('what becomes of a second attempt is not mistaken for the first', async () => {
@@ -157,13 +123,13 @@ test('what becomes of a second attempt is not mistaken for the first', async () 
 
   await merchant.tell(orderId, { ...second, ...denied });
 
-  expect(await positions()).toEqual([
+  expect(await books.positions()).toEqual([
     ['paid', 150_000, 0, 0],
     ['failed', 150_000, 0, 150_000],
   ]);
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['reversed']);
-  expect(await providerBalance()).toBe(150_000);
+  expect(await books.reasons()).toEqual(['reversed']);
+  expect(await books.providerBalance()).toBe(150_000);
 });
 
 test('a second attempt whose money was taken back is asked about by its own transaction', async () => {
@@ -180,9 +146,9 @@ test('a second attempt whose money was taken back is asked about by its own tran
 
   await gateway.services.sweep();
 
-  expect((await positions())[1]).toEqual(['paid', 150_000, 0, 0]);
-  expect(await providerBalance()).toBe(300_000);
-  expect(await reasons()).toEqual(['late-money', 'paid-twice', 'reversed']);
+  expect((await books.positions())[1]).toEqual(['paid', 150_000, 0, 0]);
+  expect(await books.providerBalance()).toBe(300_000);
+  expect(await books.reasons()).toEqual(['late-money', 'paid-twice', 'reversed']);
 });
 
 test('a second attempt that is known only by its refund is in the books, both ways', async () => {
@@ -196,13 +162,13 @@ test('a second attempt that is known only by its refund is in the books, both wa
     refunds: [{ refund_key: 'dashboard-1', refund_amount: '50000.00' }],
   });
 
-  expect(await positions()).toEqual([
+  expect(await books.positions()).toEqual([
     ['paid', 150_000, 0, 0],
     ['partially_refunded', 150_000, 50_000, 0],
   ]);
   expect(await desk.rows()).toMatchObject([{ source: 'provider', amount: '50000' }]);
-  expect(await reasons()).toEqual(['paid-twice']);
-  expect(await providerBalance()).toBe(250_000);
+  expect(await books.reasons()).toEqual(['paid-twice']);
+  expect(await books.providerBalance()).toBe(250_000);
 });
 
 test('a second attempt that pays a refunded order is before a person', async () => {
@@ -217,8 +183,8 @@ test('a second attempt that pays a refunded order is before a person', async () 
   await merchant.tell(orderId);
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['paid-twice']);
-  expect(await providerBalance()).toBe(150_000);
+  expect(await books.reasons()).toEqual(['paid-twice']);
+  expect(await books.providerBalance()).toBe(150_000);
 });
 
 test('an order that was paid by two attempts is neither cancelled nor sold again', async () => {
@@ -251,10 +217,10 @@ test('an old message about an attempt is held against the books once that attemp
     gateway.services.notifications.confirmLater(tenant, waiting?.id as never, undefined);
 
   await expect(confirm()).rejects.toThrow('does not confirm');
-  expect((await positions()).map(([status]) => status)).toEqual(['paid', 'paid']);
+  expect((await books.positions()).map(([status]) => status)).toEqual(['paid', 'paid']);
   gateway.midtrans.setStatus(second.transaction_id, { ...second, ...denied });
   await confirm();
-  expect((await positions()).map(([status]) => status)).toEqual(['paid', 'failed']);
+  expect((await books.positions()).map(([status]) => status)).toEqual(['paid', 'failed']);
 });
 
 test('a card that fraud screening still holds stays before a person when another attempt pays', async () => {
@@ -265,10 +231,10 @@ test('a card that fraud screening still holds stays before a person when another
   await merchant.tell(orderId);
 
   expect(await merchant.orderStatus(orderId)).toBe('paid');
-  expect(await reasons()).toEqual(['fraud-hold']);
+  expect(await books.reasons()).toEqual(['fraud-hold']);
   await merchant.tell(orderId, { ...held, status_code: '200', fraud_status: 'accept' });
-  expect(await reasons()).toEqual(['paid-twice']);
-  expect(await providerBalance()).toBe(300_000);
+  expect(await books.reasons()).toEqual(['paid-twice']);
+  expect(await books.providerBalance()).toBe(300_000);
 });
 
 test('the fee of a reserved card is not held against another attempt that pays without one', async () => {
@@ -277,9 +243,9 @@ test('the fee of a reserved card is not held against another attempt that pays w
 
   await merchant.tell(orderId);
 
-  expect(await positions()).toEqual([['paid', 150_000, 0, 0]]);
-  expect(await providerBalance()).toBe(150_000);
-  expect(await reasons()).toEqual([]);
+  expect(await books.positions()).toEqual([['paid', 150_000, 0, 0]]);
+  expect(await books.providerBalance()).toBe(150_000);
+  expect(await books.reasons()).toEqual([]);
 });
 
 test('after a reversal another attempt is a payment of its own, and the first one keeps its refund', async () => {
@@ -296,13 +262,13 @@ test('after a reversal another attempt is a payment of its own, and the first on
   gateway.midtrans.calls.length = 0;
   await gateway.services.sweep();
 
-  expect(await positions()).toEqual([
+  expect(await books.positions()).toEqual([
     ['failed', 150_000, 0, 150_000],
     ['paid', 150_000, 0, 0],
   ]);
   expect(await merchant.orderStatus(orderId)).toBe('paid');
   expect(gateway.midtrans.changeCalls()).toEqual([]);
   expect(await desk.rows()).toMatchObject([{ status: 'refused' }]);
-  expect(await reasons()).toEqual(['late-money', 'refund-refused', 'reversed']);
+  expect(await books.reasons()).toEqual(['late-money', 'refund-refused', 'reversed']);
   expect(second.transaction_id).not.toBe(first.transaction_id);
 });

@@ -1,4 +1,5 @@
-import type { Gateway, Merchant } from './gateway.ts';
+import { expect } from 'vitest';
+import type { openBooks } from './books.ts';
 
 /** What the provider says of a payment with a fee on top. */
 export function withFee(fee = 4_000, original = 150_000) {
@@ -13,22 +14,27 @@ export function withFee(fee = 4_000, original = 150_000) {
   };
 }
 
-/** A merchant's books, for looking at. */
-export function openBooks({ admin }: Gateway, merchant: Merchant) {
-  return {
-    /** What is in each account of the ledger: debits less credits. */
-    async balances(): Promise<Record<string, number>> {
-      const { rows } = await admin.query<{ account: string; balance: string }>(
-        `select account, sum(debits - credits) as balance from ledger_days
-          where tenant_id = $1 group by account`,
-        [merchant.id],
-      );
-      return Object.fromEntries(rows.map(({ account, balance }) => [account, Number(balance)]));
-    },
-    /** Why its orders wait for a person. */
-    reasons: async () => (await merchant.attention()).map(({ reason }) => reason).sort(),
-    payment: async () => (await merchant.rows<Record<string, string>>('payments'))[0],
-    stats: async () => (await merchant.stats()).body.stats,
-    shown: async (orderId: string) => (await merchant.get(`/orders/${orderId}/status`)).body.order,
-  };
+/** That an order is paid with a fee of 4000 on top, however it was learned. */
+export async function expectPaidWithFee(
+  books: ReturnType<typeof openBooks>,
+  orderId: string,
+): Promise<void> {
+  expect(await books.shown(orderId)).toMatchObject({
+    status: 'paid',
+    amount: 150_000,
+    customerFee: 4_000,
+    refundedAmount: 0,
+  });
+  expect(await books.payment()).toMatchObject({
+    amount: '150000',
+    customer_fee: '4000',
+    captured_amount: '154000',
+  });
+  expect(await books.balances()).toEqual({
+    provider_balance: 154_000,
+    sales: -150_000,
+    customer_fees: -4_000,
+  });
+  expect(await books.stats()).toMatchObject({ paid: 1, revenue: 150_000 });
+  expect(await books.reasons()).toEqual(['fee-on-top']);
 }

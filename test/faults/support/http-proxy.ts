@@ -22,6 +22,7 @@ const operations: readonly (readonly [RegExp, string])[] = [
   [/^POST \/snap\/v1\/transactions$/, 'make a page'],
   [/^POST \/snap\/v1\/transactions\/[^/]+\/cancel$/, 'close a page'],
   [/^GET \/v2\/[^/]+\/status$/, 'ask the status'],
+  [/^GET \/v2\/[^/]+\/status\/b2b$/, 'list the attempts'],
   [/^POST \/v2\/[^/]+\/(cancel|expire|refund)$/, '$1'],
   [/^POST \/v2\/capture$/, 'capture'],
 ];

@@ -35,7 +35,7 @@ export const orderStatuses = [
 export type OrderStatus = (typeof orderStatuses)[number];
 
 /** What has become of money that came in. */
-const moneyStatuses = ['paid', 'partially_refunded', 'refunded', 'disputed'] as const;
+export const moneyStatuses = ['paid', 'partially_refunded', 'refunded', 'disputed'] as const;
 const heldStatuses = ['challenged', 'authorized'] as const;
 
 /**
@@ -287,23 +287,4 @@ export function orderStandOf<P extends Stand>(
     payments[0];
   if (!decisive) throw new Error('An order has at least one payment.');
   return { status: orderStatusOf(decisive.status), payment: decisive };
-}
-
-/** What can become of a transaction later (docs.midtrans.com, transaction status cycle). */
-const successors: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
-  pending: observedStates,
-  challenged: ['paid', 'denied', 'cancelled', 'expired', ...kept],
-  authorized: ['paid', 'denied', 'cancelled', 'expired', ...kept],
-  paid: ['denied', 'cancelled', ...kept],
-  partially_refunded: ['refunded', 'disputed'],
-  disputed: [],
-  refunded: [],
-  denied: [],
-  expired: [],
-  cancelled: [],
-};
-
-/** The provider's books are past what a message about the same transaction tells. */
-export function isPast(claimed: ObservedState, observed: ObservedState): boolean {
-  return claimed === observed || successors[claimed].includes(observed);
 }

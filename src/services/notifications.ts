@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { Db, TenantTx } from '../db/database.ts';
 import type { NotificationId } from '../domain/ids.ts';
-import { decide, isPast } from '../domain/payment-states.ts';
+import { decide } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
 import { accountOf, type MidtransAccount, type Tenant } from '../domain/tenant.ts';
+import { isPast } from '../domain/transaction-cycle.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import { Notification, toObservation } from '../providers/midtrans/messages.ts';
 import { isSignedBy } from '../providers/midtrans/signature.ts';

@@ -83,6 +83,36 @@ create table public.attention_items (
   constraint attention_items_resolver_known CHECK ((resolved_by = ANY (ARRAY['merchant'::text, 'kassa'::text])))
 );
 
+create table public.audit_entries (
+  tenant_id uuid not null,
+  seq bigint not null,
+  at timestamp with time zone not null,
+  action text not null,
+  actor_kind text not null,
+  actor_id text,
+  actor_label text not null,
+  subject_kind text not null,
+  subject_id text not null,
+  before text,
+  after text,
+  request_id text not null,
+  address text,
+  previous_hash bytea not null,
+  hash bytea not null,
+  constraint audit_entries_pkey PRIMARY KEY (tenant_id, seq),
+  constraint audit_entries_actor_known CHECK ((actor_kind = ANY (ARRAY['user'::text, 'key'::text, 'operator'::text, 'system'::text, 'anonymous'::text]))),
+  constraint audit_entries_hash_length CHECK (((octet_length(hash) = 32) AND (octet_length(previous_hash) = 32))),
+  constraint audit_entries_seq_positive CHECK ((seq > 0))
+);
+
+create table public.audit_heads (
+  tenant_id uuid not null,
+  seq bigint not null,
+  hash bytea not null,
+  constraint audit_heads_pkey PRIMARY KEY (tenant_id, seq),
+  constraint audit_heads_hash_length CHECK ((octet_length(hash) = 32))
+);
+
 create table public.customer_totals (
   tenant_id uuid not null,
   customer_id uuid not null,
@@ -531,6 +561,10 @@ alter table public.api_keys enable row level security;
 alter table public.api_keys force row level security;
 alter table public.attention_items enable row level security;
 alter table public.attention_items force row level security;
+alter table public.audit_entries enable row level security;
+alter table public.audit_entries force row level security;
+alter table public.audit_heads enable row level security;
+alter table public.audit_heads force row level security;
 alter table public.customer_totals enable row level security;
 alter table public.customer_totals force row level security;
 alter table public.customers enable row level security;
@@ -579,6 +613,22 @@ create policy api_keys_tenant on public.api_keys to kassa_app
   with check ((tenant_id = app.current_tenant()));
 
 create policy attention_items_tenant on public.attention_items to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy audit_entries_platform on public.audit_entries to kassa_platform
+  using (true)
+  with check (true);
+
+create policy audit_entries_tenant on public.audit_entries to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy audit_heads_platform on public.audit_heads to kassa_platform
+  using (true)
+  with check (true);
+
+create policy audit_heads_tenant on public.audit_heads to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -674,6 +724,10 @@ revoke all on function app.set_tenant(uuid) from public;
 grant execute on function app.set_tenant(uuid) to kassa_app;
 grant insert, select, update on table public.api_keys to kassa_platform;
 grant insert, select, update on table public.attention_items to kassa_app;
+grant insert, select on table public.audit_entries to kassa_app;
+grant insert, select on table public.audit_entries to kassa_platform;
+grant insert, select, update on table public.audit_heads to kassa_app;
+grant insert, select, update on table public.audit_heads to kassa_platform;
 grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;

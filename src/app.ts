@@ -2,6 +2,7 @@ import express, { type Express, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { identifyCaller } from './middleware/caller.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
 import { assignRequestId } from './middleware/request-id.ts';
@@ -15,6 +16,7 @@ import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import type { ApiKeys } from './services/api-keys.ts';
 import type { AttentionService } from './services/attention.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
@@ -31,6 +33,7 @@ import type { TenantDirectory } from './services/tenants.ts';
 
 export type AppOptions = {
   readonly services: {
+    readonly apiKeys: ApiKeys;
     readonly directory: TenantDirectory;
     readonly payments: PaymentService;
     readonly idempotency: Idempotency;
@@ -78,6 +81,7 @@ export function buildApp(options: AppOptions): Express {
   });
 
   app.use(probeRoutes(services.health));
+  app.use(identifyCaller(services));
   app.use(resolveTenant({ ...options, directory: services.directory, trust }));
   app.use(healthRoutes(services.health));
   app.use(paymentRoutes(services));

@@ -6,6 +6,7 @@ import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
@@ -79,6 +80,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
   const services = {
+    apiKeys: createApiKeys({ db }),
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),

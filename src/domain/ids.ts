@@ -25,12 +25,20 @@ export type NotificationId = z.infer<typeof NotificationId>;
 
 export const AttentionItemId = z.uuid().brand<'AttentionItemId'>();
 export type AttentionItemId = z.infer<typeof AttentionItemId>;
+
 export const ReconciliationId = z.uuid().brand<'ReconciliationId'>();
 export type ReconciliationId = z.infer<typeof ReconciliationId>;
 
 /** One difference that a reconciliation found. */
 export const DifferenceId = z.uuid().brand<'DifferenceId'>();
 export type DifferenceId = z.infer<typeof DifferenceId>;
+
+export const ApiKeyId = z.uuid().brand<'ApiKeyId'>();
+export type ApiKeyId = z.infer<typeof ApiKeyId>;
+
+/** A person who signs in. */
+export const UserId = z.uuid().brand<'UserId'>();
+export type UserId = z.infer<typeof UserId>;
 
 /** A tenant's subdomain. */
 export const Slug = z

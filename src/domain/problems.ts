@@ -19,8 +19,19 @@ const problems = {
   'tenant-conflict': { status: 400, title: 'Two tenants were named', retryable: false },
   'tenant-not-found': { status: 404, title: 'There is no such tenant', retryable: false },
   'tenant-inactive': { status: 403, title: 'The tenant is not active', retryable: false },
-  'key-required': { status: 401, title: 'A secret key is required', retryable: false },
-  'key-invalid': { status: 401, title: 'The secret key is not valid', retryable: false },
+  'credentials-required': { status: 401, title: 'Credentials are required', retryable: false },
+  'key-invalid': { status: 401, title: 'The key is not valid', retryable: false },
+  'not-allowed': { status: 403, title: 'This is not allowed', retryable: false },
+  'second-factor-required': {
+    status: 403,
+    title: 'A second factor is required',
+    retryable: false,
+  },
+  'confirmation-required': {
+    status: 403,
+    title: 'The password has to be given again',
+    retryable: false,
+  },
   'idempotency-key-invalid': {
     status: 400,
     title: 'The idempotency key is not valid',

@@ -49,7 +49,7 @@ test('a refusal that may pass says when to come back', async () => {
 });
 
 test('a refused key says how to send one', async () => {
-  const ask = await serve([throwing(new Problem('key-required', 'Send a key.'))]);
+  const ask = await serve([throwing(new Problem('credentials-required', 'Send a key.'))]);
 
   expect((await ask({})).headers['www-authenticate']).toBe('Bearer realm="kassa"');
 });

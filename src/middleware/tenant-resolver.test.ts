@@ -1,13 +1,15 @@
 import { Router } from 'express';
 import { expect, test } from 'vitest';
 import { serve } from '../../test/support/serve.ts';
-import { Slug, TenantId } from '../domain/ids.ts';
+import { keyScopes } from '../domain/access.ts';
+import { ApiKeyId, Slug, TenantId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
-import type { Secret } from '../domain/secret.ts';
 import type { Tenant, TenantStatus } from '../domain/tenant.ts';
+import type { ApiKeys } from '../services/api-keys.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
+import { identifyCaller } from './caller.ts';
 import { trustProxies } from './proxy-trust.ts';
-import { anyTenantOf, requireSecretKey, resolveTenant, tenantOf } from './tenant-resolver.ts';
+import { anyTenantOf, resolveTenant, tenantOf } from './tenant-resolver.ts';
 
 const statuses = ['pending', 'inactive', 'suspended', 'archived'] as const;
 const keyOf = (slug: string) => `sk_test_${slug}_0123456789abcdef`;
@@ -179,34 +181,19 @@ test.each([
   expect(JSON.stringify(body)).not.toContain(key);
 });
 
-test('where a secret key is needed, naming the tenant is not enough', async () => {
-  const ask = await serveTenants();
-
-  const without = await ask({ path: '/secret?tenant=shop' });
-  const withKey = await ask({
-    path: '/secret',
-    headers: ['Authorization', `Bearer ${keyOf('shop')}`],
-  });
-
-  expect(without.body).toMatchObject({ status: 401, code: 'key-required' });
-  expect(withKey.body).toEqual({ slug: 'shop' });
-});
-
-/** Three doors behind the resolver: for active tenants, for any, and for holders of a key. */
+/** Two doors behind the resolver: for active tenants, and for any. */
 function serveTenants({ trusted = ['127.0.0.0/8'] } = {}) {
   const router = Router();
   router.get('/', (_req, res) => void res.json({ slug: tenantOf(res).slug }));
   router.get('/any', (_req, res) => void res.json({ slug: anyTenantOf(res).slug }));
-  router.get('/secret', requireSecretKey, (_req, res) => {
-    res.json({ slug: tenantOf(res).slug });
-  });
+  const directory = createDirectory();
   const resolver = resolveTenant({
-    directory: createDirectory(),
+    directory,
     trust: trustProxies(trusted),
     tenantDomains: ['kassa.example', 'localhost'],
     platformSubdomains: ['www', 'admin'],
   });
-  return serve([resolver, router]);
+  return serve([identifyCaller({ apiKeys: createKeys(directory) }), resolver, router]);
 }
 
 /** Knows `shop`, `other`, and a shop for each other status. */
@@ -220,13 +207,22 @@ function createDirectory(): TenantDirectory {
   return {
     findBySlug: async (slug) => tenants.find((each) => each.slug === slug),
     find: async (id) => tenants.find((each) => each.id === id),
-    getByKey: async (key: Secret) => {
-      const owner = tenants.find(({ slug }) => key.reveal() === keyOf(slug));
-      if (!owner) throw new Problem('key-invalid', 'No tenant has this secret key.');
-      return owner;
-    },
     forget: () => undefined,
     forgetAll: () => undefined,
+  };
+}
+
+/** Knows the secret keys of those tenants. */
+function createKeys(directory: TenantDirectory): ApiKeys {
+  return {
+    authenticate: async (key) => {
+      const [, name] = /^sk_test_([a-z]+)_0123456789abcdef$/.exec(key.reveal()) ?? [];
+      const owner = name && (await directory.findBySlug(Slug.parse(name)));
+      if (!owner) throw new Problem('key-invalid', 'No tenant has this key.');
+      const keyId = ApiKeyId.parse(owner.id);
+      const prefix = key.reveal().slice(0, 12);
+      return { kind: 'key', keyId, tenantId: owner.id, type: 'secret', prefix, scopes: keyScopes };
+    },
   };
 }
 

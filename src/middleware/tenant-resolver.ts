@@ -1,9 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Slug } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
-import { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
+import { callerOf } from './authorise.ts';
 import type { ProxyTrust } from './proxy-trust.ts';
 
 type ResolverOptions = {
@@ -17,18 +17,17 @@ type ResolverOptions = {
 
 /**
  * Finds whose request this is: header `X-Tenant-Slug` from a trusted proxy, then the subdomain,
- * then `?tenant=`, then the secret key. All that are given must name the same tenant.
+ * then `?tenant=`, then the caller's key. All that are given must name the same tenant.
  */
 export function resolveTenant(options: ResolverOptions): RequestHandler {
   const { directory, trust } = options;
   return async (req, res, next) => {
     const name = nameIn(req, options);
     const named = name === undefined ? undefined : await findTenant(directory, name);
-    const key = secretKeyOf(req);
-    const owner = key && (await directory.getByKey(key));
+    const caller = callerOf(res);
+    const owner = caller.kind === 'key' ? await directory.find(caller.tenantId) : undefined;
     if (named && owner && named.id !== owner.id) throw conflict();
     res.locals.tenant = owner ?? named;
-    res.locals.hasSecretKey = owner !== undefined;
     next();
   };
 
@@ -73,19 +72,8 @@ export function tenantOf(res: Response): Tenant {
 export function anyTenantOf(res: Response): Tenant {
   const { tenant } = res.locals;
   if (tenant) return tenant;
-  throw new Problem(
-    'tenant-missing',
-    'Name the tenant by its subdomain, by ?tenant= or by a secret key.',
-  );
+  throw new Problem('tenant-missing', 'Name the tenant by its subdomain, by ?tenant= or by a key.');
 }
-
-/** @throws Problem `key-required` */
-export const requireSecretKey: RequestHandler = (_req, res, next) => {
-  if (!res.locals.hasSecretKey) {
-    throw new Problem('key-required', 'Send Authorization: Bearer with a secret key (sk_…).');
-  }
-  next();
-};
 
 async function findTenant(directory: TenantDirectory, name: string): Promise<Tenant> {
   const slug = Slug.safeParse(name);
@@ -99,15 +87,6 @@ function subdomainOf(host: string | undefined, domains: readonly string[]): stri
   const name = host?.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
   const domain = domains.find((candidate) => name?.endsWith(`.${candidate}`));
   return domain && name?.slice(0, -domain.length - 1);
-}
-
-/** @throws Problem `key-invalid` for a secret key that cannot be one */
-function secretKeyOf(req: Request): Secret | undefined {
-  const key = /^Bearer +(sk_.*)$/i.exec(req.get('Authorization') ?? '')?.[1];
-  if (key === undefined) return undefined;
-  if (/^sk_[A-Za-z0-9_]{16,200}$/.test(key)) return new Secret(key);
-  // Not ignored: whoever sends a damaged key means to be known by it.
-  throw new Problem('key-invalid', 'No tenant has this secret key.');
 }
 
 function conflict(): Problem {

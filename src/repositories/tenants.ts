@@ -1,5 +1,5 @@
 import type { PlatformTx } from '../db/database.ts';
-import { Slug, TenantId } from '../domain/ids.ts';
+import { ApiKeyId, Slug, TenantId } from '../domain/ids.ts';
 import { currencyOf } from '../domain/money.ts';
 import { Secret } from '../domain/secret.ts';
 import type { MidtransAccount, Tenant, TenantStatus } from '../domain/tenant.ts';
@@ -52,13 +52,16 @@ export async function findById(tx: PlatformTx, id: TenantId): Promise<Tenant | u
   return rows[0] && toTenant(rows[0]);
 }
 
-/** The tenant that a secret key belongs to, by the key's SHA-256. */
-export async function findIdByKeyHash(tx: PlatformTx, hash: Buffer): Promise<TenantId | undefined> {
-  const { rows } = await tx.query<{ tenant_id: string }>(
-    `select tenant_id from api_keys where key_hash = $1 and revoked_at is null`,
+/** The key of that SHA-256, whosever it is: it says for which tenant a request is. */
+export async function findKeyByHash(tx: PlatformTx, hash: Buffer) {
+  const { rows } = await tx.query<{ id: string; tenant_id: string; prefix: string }>(
+    `select id, tenant_id, prefix from api_keys where key_hash = $1 and revoked_at is null`,
     [hash],
   );
-  return rows[0] && TenantId.parse(rows[0].tenant_id);
+  const [row] = rows;
+  if (!row) return undefined;
+  const { prefix } = row;
+  return { id: ApiKeyId.parse(row.id), tenantId: TenantId.parse(row.tenant_id), prefix };
 }
 
 /** Ids of all tenants, whatever their status, in pages of `limit`. */

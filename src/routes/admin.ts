@@ -1,10 +1,6 @@
-import { type RequestHandler, Router } from 'express';
-import { CustomersQuery } from '../contracts/customers.ts';
-import { BalancesQuery } from '../contracts/ledger.ts';
-import { DaysQuery, SeriesQuery } from '../contracts/stats.ts';
-import { parseRequest } from '../middleware/parse-request.ts';
-import { allowOnly } from '../middleware/problems.ts';
-import { requireSecretKey, tenantOf } from '../middleware/tenant-resolver.ts';
+import type { Router } from 'express';
+import { serve } from '../middleware/serve.ts';
+import { tenantOf } from '../middleware/tenant-resolver.ts';
 import type { CustomerService } from '../services/customers.ts';
 import type { LedgerService } from '../services/ledger.ts';
 import type { StatsService } from '../services/stats.ts';
@@ -15,26 +11,23 @@ type Services = {
   readonly customers: CustomerService;
 };
 
-/** What a merchant looks at, with the secret key. */
+/** What a merchant looks at. */
 export function adminRoutes({ stats, ledger, customers }: Services): Router {
-  const router = Router();
-  const read = (path: string, answer: RequestHandler) =>
-    router.route(path).get(requireSecretKey, answer).all(allowOnly('GET', 'HEAD'));
-
-  read('/admin/stats', async (req, res) => {
-    res.json(await stats.summary(tenantOf(res), parseRequest(DaysQuery, req.query)));
+  return serve({
+    'GET /admin/stats': async ({ query }, _req, res) => {
+      res.json(await stats.summary(tenantOf(res), query));
+    },
+    'GET /admin/stats/series': async ({ query }, _req, res) => {
+      res.json(await stats.series(tenantOf(res), query));
+    },
+    'GET /admin/ledger/balances': async ({ query }, _req, res) => {
+      res.json(await ledger.balances(tenantOf(res), query));
+    },
+    'GET /admin/ledger/days': async ({ query }, _req, res) => {
+      res.json(await ledger.days(tenantOf(res), query));
+    },
+    'GET /admin/customers': async ({ query }, _req, res) => {
+      res.json(await customers.list(tenantOf(res), query));
+    },
   });
-  read('/admin/stats/series', async (req, res) => {
-    res.json(await stats.series(tenantOf(res), parseRequest(SeriesQuery, req.query)));
-  });
-  read('/admin/ledger/balances', async (req, res) => {
-    res.json(await ledger.balances(tenantOf(res), parseRequest(BalancesQuery, req.query)));
-  });
-  read('/admin/ledger/days', async (req, res) => {
-    res.json(await ledger.days(tenantOf(res), parseRequest(SeriesQuery, req.query)));
-  });
-  read('/admin/customers', async (req, res) => {
-    res.json(await customers.list(tenantOf(res), parseRequest(CustomersQuery, req.query)));
-  });
-  return router;
 }

@@ -1,34 +1,26 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Tenant } from '../domain/tenant.ts';
-import { allowOnly } from '../middleware/problems.ts';
+import { serve } from '../middleware/serve.ts';
 import type { HealthService } from '../services/health.ts';
 
-/** Before the tenant is looked for: these answer while the database is away. */
+/** Before the caller and the tenant are looked for: these answer while the database is away. */
 export function probeRoutes(health: HealthService): Router {
-  const router = Router();
-  // The process runs; a restart would not help.
-  router
-    .route('/livez')
-    .get((_req, res) => {
+  return serve({
+    // The process runs; a restart would not help.
+    'GET /livez': (_input, _req, res) => {
       res.json({ status: 'ok' });
-    })
-    .all(allowOnly('GET', 'HEAD'));
-  // It can serve; otherwise a load balancer should ask another one.
-  router
-    .route('/readyz')
-    .get(async (_req, res) => {
+    },
+    // It can serve; otherwise a load balancer should ask another one.
+    'GET /readyz': async (_input, _req, res) => {
       const isUp = await health.isDatabaseUp();
       res.status(isUp ? 200 : 503).json({ status: isUp ? 'ok' : 'unavailable' });
-    })
-    .all(allowOnly('GET', 'HEAD'));
-  return router;
+    },
+  });
 }
 
 export function healthRoutes(health: HealthService): Router {
-  const router = Router();
-  router
-    .route('/health')
-    .get(async (_req, res) => {
+  return serve({
+    'GET /health': async (_input, _req, res) => {
       const isUp = await health.isDatabaseUp();
       const tenant: Tenant | undefined = res.locals.tenant;
       res.status(isUp ? 200 : 503).json({
@@ -37,7 +29,6 @@ export function healthRoutes(health: HealthService): Router {
         database: isUp ? 'ok' : 'unavailable',
         ...(tenant && { tenant: tenant.slug }),
       });
-    })
-    .all(allowOnly('GET', 'HEAD'));
-  return router;
+    },
+  });
 }

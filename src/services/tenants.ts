@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Db } from '../db/database.ts';
 import type { Slug, TenantId } from '../domain/ids.ts';
-import { Problem } from '../domain/problems.ts';
-import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as tenants from '../repositories/tenants.ts';
 
@@ -50,20 +47,9 @@ export function createTenantDirectory(options: DirectoryOptions) {
     }
   }
 
-  /** Read from the database each time: for jobs and keys, which are rare and must be right. */
+  /** Read from the database each time: for jobs and callers, which are rare and must be right. */
   async function find(id: TenantId): Promise<Tenant | undefined> {
     return db.withPlatform((tx) => tenants.findById(tx, id));
-  }
-
-  /** @throws Problem `key-invalid` */
-  async function getByKey(key: Secret): Promise<Tenant> {
-    const hash = createHash('sha256').update(key.reveal()).digest();
-    const tenant = await db.withPlatform(async (tx) => {
-      const id = await tenants.findIdByKeyHash(tx, hash);
-      return id && tenants.findById(tx, id);
-    });
-    if (!tenant) throw new Problem('key-invalid', 'No tenant has this secret key.');
-    return tenant;
   }
 
   /** Forgets one tenant: somebody changed it. */
@@ -80,5 +66,5 @@ export function createTenantDirectory(options: DirectoryOptions) {
     known.clear();
   }
 
-  return { findBySlug, find, getByKey, forget, forgetAll };
+  return { findBySlug, find, forget, forgetAll };
 }

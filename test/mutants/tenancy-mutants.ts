@@ -113,16 +113,16 @@ export const tenancyMutants: readonly Mutant[] = [
         replacement: 'where key_hash = $1',
       },
     ],
-    tests: ['test/database/tenant-directory.test.ts'],
+    tests: ['test/gateway/api-keys.test.ts'],
   },
   {
     name: 'secret-key-not-asked-for',
     rule: 'I17 what a merchant does needs the secret key',
     edits: [
       {
-        file: 'src/middleware/tenant-resolver.ts',
-        text: 'if (!res.locals.hasSecretKey) {',
-        replacement: 'if (res.locals.hasSecretKey === undefined) {',
+        file: 'src/middleware/authorise.ts',
+        text: "if (caller.kind !== 'user') {",
+        replacement: "if (caller.kind === 'key') {",
       },
     ],
     tests: ['test/gateway/refunds.test.ts'],

@@ -5,6 +5,8 @@ const sharedTables = ['plans', 'tenants', 'pgmigrations'];
 
 /** Policies besides the tenants' own, each for one login that works across tenants. */
 const furtherPolicies = [
+  'audit_entries_platform on audit_entries to kassa_platform',
+  'audit_heads_platform on audit_heads to kassa_platform',
   'api_keys_platform on api_keys to kassa_platform',
   'outbox_relay on outbox to kassa_worker',
   'plans_platform on plans to kassa_platform',
@@ -16,6 +18,11 @@ const platformGrants = [
   'kassa_platform: INSERT on api_keys',
   'kassa_platform: SELECT on api_keys',
   'kassa_platform: UPDATE on api_keys',
+  'kassa_platform: INSERT on audit_entries',
+  'kassa_platform: SELECT on audit_entries',
+  'kassa_platform: INSERT on audit_heads',
+  'kassa_platform: SELECT on audit_heads',
+  'kassa_platform: UPDATE on audit_heads',
   'kassa_platform: SELECT on plans',
   'kassa_platform: INSERT on tenants',
   'kassa_platform: SELECT on tenants',
@@ -25,7 +32,7 @@ const platformGrants = [
 ];
 
 /** Rows that nobody changes once they are written. */
-const historyTables = ['order_events'];
+const historyTables = ['audit_entries', 'order_events'];
 
 /** Unique over all tenants on purpose: what is looked up before the tenant is known. */
 const globalKeys = ['api_keys_hash_key'];

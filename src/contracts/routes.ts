@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { Access, Scope } from '../domain/access.ts';
+import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
+import * as attention from './attention.ts';
+import { CustomersQuery } from './customers.ts';
+import { BalancesQuery } from './ledger.ts';
+import { CreatePaymentRequest } from './payments.ts';
+import * as reconciliations from './reconciliations.ts';
+import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
+import { DaysQuery, SeriesQuery } from './stats.ts';
+
+/** What a route is: who may use it, and the shapes of what it takes. */
+export type Route = {
+  readonly access: Access;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  /** A JSON body; `raw`: the characters as they came, for a signature over them. */
+  readonly body?: z.ZodType | 'raw';
+};
+
+const open = { door: 'open' } as const;
+const provider = { door: 'provider' } as const;
+const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
+const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
+
+const OrderParams = z.object({ orderId: OrderReference });
+const ReconciliationParams = z.object({ id: ReconciliationId });
+
+/**
+ * Every route of Kassa: nothing answers that is not on this list. A GET answers HEAD as well.
+ * Tests walk it, so that a new route is tried with every role, key and stranger from its first day.
+ */
+export const routes = {
+  'GET /livez': { access: open },
+  'GET /readyz': { access: open },
+  'GET /health': { access: open },
+
+  'POST /payment/create': { access: storefront('payments:create'), body: CreatePaymentRequest },
+  'GET /orders/:orderId/status': { access: storefront('orders:status'), params: OrderParams },
+  'POST /webhooks/midtrans': { access: provider, body: 'raw' },
+
+  'GET /admin/stats': { access: tenant('reports:read'), query: DaysQuery },
+  'GET /admin/stats/series': { access: tenant('reports:read'), query: SeriesQuery },
+  'GET /admin/ledger/balances': { access: tenant('reports:read'), query: BalancesQuery },
+  'GET /admin/ledger/days': { access: tenant('reports:read'), query: SeriesQuery },
+  'GET /admin/customers': { access: tenant('customers:read'), query: CustomersQuery },
+
+  'GET /admin/orders/:orderId/refunds': { access: tenant('orders:read'), params: OrderParams },
+  'POST /admin/orders/:orderId/refunds': {
+    access: tenant('refunds:write'),
+    params: OrderParams,
+    body: RefundRequest,
+  },
+  'POST /admin/orders/:orderId/cancel': {
+    access: tenant('orders:write'),
+    params: OrderParams,
+    body: CancelRequest,
+  },
+  'POST /admin/orders/:orderId/capture': {
+    access: tenant('orders:write'),
+    params: OrderParams,
+    body: CaptureRequest,
+  },
+
+  'GET /admin/attention': { access: tenant('attention:read'), query: attention.AttentionQuery },
+  'POST /admin/attention/:id/resolve': {
+    access: tenant('attention:write'),
+    params: z.object({ id: AttentionItemId }),
+    body: attention.ResolveRequest,
+  },
+
+  'GET /admin/reconciliations': {
+    access: tenant('reconciliations:read'),
+    query: reconciliations.ReconciliationQuery,
+  },
+  'POST /admin/reconciliations': {
+    access: tenant('reconciliations:write'),
+    body: reconciliations.ReconciliationRequest,
+  },
+  'GET /admin/reconciliations/:id': {
+    access: tenant('reconciliations:read'),
+    params: ReconciliationParams,
+    query: reconciliations.DifferenceQuery,
+  },
+  'POST /admin/reconciliations/:id/differences/:differenceId/resolve': {
+    access: tenant('reconciliations:write'),
+    params: ReconciliationParams.extend({ differenceId: DifferenceId }),
+    body: reconciliations.ResolveRequest,
+  },
+} as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;

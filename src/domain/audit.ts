@@ -1,0 +1,25 @@
+import { TenantId } from './ids.ts';
+
+/** The chain of what concerns no single tenant: staff, sign-ins of nobody known. */
+export const platformChain = TenantId.parse('00000000-0000-0000-0000-000000000000');
+
+/** What is written down: money, rights, secrets, placement, settings, sign-ins and refusals. */
+export const auditActions = [
+  'refund.requested',
+  'order.cancelled',
+  'order.captured',
+  'attention.resolved',
+  'reconciliation.started',
+  'reconciliation-difference.resolved',
+  'request.refused',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+export type AuditEvent = {
+  readonly action: AuditAction;
+  /** What it was done to: `order ORDER-1`, `key 0192…`. */
+  readonly subject: { readonly kind: string; readonly id: string };
+  /** What changed, without secrets and without what is a shopper's own. */
+  readonly before?: Readonly<Record<string, unknown>>;
+  readonly after?: Readonly<Record<string, unknown>>;
+};

@@ -1,0 +1,94 @@
+import type { RequestHandler, Response } from 'express';
+import {
+  type Access,
+  grantScopes,
+  type PlatformScope,
+  platformRoles,
+  type Scope,
+  tenantRoles,
+} from '../domain/access.ts';
+import type { Caller } from '../domain/caller.ts';
+import { Problem } from '../domain/problems.ts';
+
+type User = Extract<Caller, { kind: 'user' }>;
+
+export function callerOf(res: Response): Caller {
+  const caller: Caller | undefined = res.locals.caller;
+  if (!caller) throw new Error('Nobody has asked yet who sends this request.');
+  return caller;
+}
+
+/**
+ * Lets through who may use a route.
+ *
+ * @throws Problem `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`
+ */
+export function authorise(access: Access): RequestHandler {
+  return (_req, res, next) => {
+    // Probes are answered before anybody has asked who sends them.
+    if (access.door !== 'open') check(access, callerOf(res));
+    next();
+  };
+}
+
+function check(access: Exclude<Access, { door: 'open' }>, caller: Caller): void {
+  switch (access.door) {
+    case 'provider':
+    case 'sign-in':
+      break;
+    case 'storefront':
+      // A session says nothing here: a shopper who also is a merchant is a shopper.
+      if (caller.kind === 'key') requireScope(caller.scopes, access.scope);
+      break;
+    case 'tenant':
+      if (caller.kind === 'key' && caller.type === 'secret') {
+        requireScope(caller.scopes, access.scope);
+      } else {
+        checkUser(access, caller, (user) => requireScope(tenantScopesOf(user), access.scope));
+      }
+      break;
+    case 'account':
+      checkUser(access, caller, () => undefined);
+      break;
+    case 'platform':
+      checkUser(access, caller, (user) => requireScope(platformScopesOf(user), access.scope));
+      break;
+    default:
+      access satisfies never;
+  }
+}
+
+type UserAccess = Extract<Access, { isSensitive: boolean }>;
+
+function checkUser(access: UserAccess, caller: Caller, checkScope: (user: User) => void): void {
+  if (caller.kind !== 'user') {
+    throw new Problem(
+      'credentials-required',
+      access.door === 'tenant'
+        ? 'Sign in, or send Authorization: Bearer with a secret key (sk_…).'
+        : 'Sign in.',
+    );
+  }
+  checkScope(caller);
+  // One's own account stays open, or nobody could set the factor up.
+  if (caller.owesSecondFactor && access.door !== 'account') {
+    throw new Problem('second-factor-required', 'Set up a second factor in your account first.');
+  }
+  if (access.isSensitive && !caller.isFresh) {
+    throw new Problem('confirmation-required', 'Confirm your password, then repeat this.');
+  }
+}
+
+function tenantScopesOf({ tenantRole }: User): readonly Scope[] {
+  if (!tenantRole) return [];
+  return tenantRole === 'granted' ? grantScopes : tenantRoles[tenantRole];
+}
+
+function platformScopesOf({ platformRole }: User): readonly PlatformScope[] {
+  return platformRole ? platformRoles[platformRole] : [];
+}
+
+function requireScope<S extends Scope | PlatformScope>(given: readonly S[], wanted: S): void {
+  if (given.includes(wanted)) return;
+  throw new Problem('not-allowed', `This needs the right ${wanted}, which you do not have here.`);
+}

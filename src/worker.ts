@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { loadConfig, readEnvironment } from './config.ts';
 import { createPool } from './db/pools.ts';
@@ -7,13 +6,14 @@ import { jobHandlers } from './jobs/handlers.ts';
 import { startLoop } from './jobs/loop.ts';
 import { openQueue } from './jobs/queue.ts';
 import { startRelay } from './jobs/relay.ts';
+import { createLog } from './log.ts';
 import { runUntilSignal } from './process.ts';
 import { createMailer } from './providers/mail/smtp.ts';
 import { createOrderMails } from './services/order-mails.ts';
 import { wire } from './wire.ts';
 
 const config = loadConfig(readEnvironment());
-const log = pino({ name: 'kassa-worker', level: config.LOG_LEVEL });
+const log = createLog({ name: 'kassa-worker', level: config.LOG_LEVEL });
 
 await runUntilSignal(log, async () => {
   const wiring = await wire({ config, log, version: manifest.version });

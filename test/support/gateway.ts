@@ -40,6 +40,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
     { write: (line) => void logLines.push(line) },
   );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
+  const isHttps = config.PUBLIC_URL.startsWith('https://');
   const app = buildApp({
     services: wiring.services,
     log,
@@ -48,10 +49,10 @@ export async function startGateway(settings: Record<string, string> = {}) {
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     publicUrl: config.PUBLIC_URL,
     hasDemo: false,
-    isHttps: false,
+    isHttps,
   });
   const server = createHttpServer(app, {
-    isHttps: false,
+    isHttps,
     trustedProxies: config.TRUSTED_PROXIES,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,5 +1,6 @@
 import { attentionMutants } from './attention-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
+import { edgeMutants } from './edge-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { notificationMutants } from './notification-mutants.ts';
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...idempotencyMutants,
   ...booksMutants,
   ...tenancyMutants,
+  ...edgeMutants,
 ];

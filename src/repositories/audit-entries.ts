@@ -18,15 +18,26 @@ export type AuditEntry = {
   readonly address: string | undefined;
 };
 
-type Head = { readonly seq: bigint; readonly hash: Buffer };
+export type Head = { readonly seq: bigint; readonly hash: Buffer };
 
-const genesis = Buffer.alloc(32);
+/** What the first entry of a chain has in place of the hash before. */
+export const genesis = Buffer.alloc(32);
 
 /**
- * Adds an entry to a tenant's chain, in the transaction of what it tells of. The chain's end is
- * locked until the commit, and it is hot: do this last.
+ * Adds an entry to a tenant's chain, in the transaction of what it tells of: just before the commit,
+ * because the chain's end is locked until then, and is hot.
  */
 export async function append(
+  tx: TenantTx | PlatformTx,
+  tenantId: TenantId,
+  origin: Origin,
+  event: AuditEvent,
+): Promise<void> {
+  tx.beforeCommit(tenantId, () => appendNow(tx, tenantId, origin, event));
+}
+
+/** As `append`, at once: for a transaction that changes nothing else. */
+export async function appendNow(
   tx: TenantTx | PlatformTx,
   tenantId: TenantId,
   origin: Origin,
@@ -46,11 +57,14 @@ export async function append(
     address: origin.address,
   };
   const hash = hashOf(entry, head.hash);
-  await insert(tx, entry, { previous: head.hash, hash });
-  await tx.query(`update audit_heads set seq = $2, hash = $3 where tenant_id = $1`, [
-    tenantId,
-    entry.seq,
-    hash,
+  // Together, in one round trip: others wait for this commit.
+  await Promise.all([
+    insert(tx, entry, { previous: head.hash, hash }),
+    tx.query(`update audit_heads set seq = $2, hash = $3 where tenant_id = $1`, [
+      tenantId,
+      entry.seq,
+      hash,
+    ]),
   ]);
 }
 
@@ -73,18 +87,29 @@ export function hashOf(entry: AuditEntry, previous: Buffer): Buffer {
   return createHash('sha256').update(JSON.stringify(content)).digest();
 }
 
-async function lockHead(tx: TenantTx | PlatformTx, tenantId: TenantId): Promise<Head> {
-  const lock = `select seq, hash from audit_heads where tenant_id = $1 for update`;
-  const { rows } = await tx.query<Head>(lock, [tenantId]);
-  if (rows[0]) return rows[0];
-  await tx.query(
-    `insert into audit_heads (tenant_id, seq, hash) values ($1, 0, $2)
-     on conflict (tenant_id, seq) do nothing`,
-    [tenantId, genesis],
+/** The end of a chain, kept from everybody else until the commit. */
+export async function lockHead(tx: TenantTx | PlatformTx, tenantId: TenantId): Promise<Head> {
+  const found = await readHead(tx, tenantId);
+  if (found) return found;
+  // Of two that make a chain's first entry one waits here, and then finds what the other has made.
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('audit_heads ' || $1, 0))`, [
+    tenantId,
+  ]);
+  const made = await readHead(tx, tenantId);
+  if (made) return made;
+  await tx.query(`insert into audit_heads (tenant_id, seq, hash) values ($1, 0, $2)`, [
+    tenantId,
+    genesis,
+  ]);
+  return { seq: 0n, hash: genesis };
+}
+
+async function readHead(tx: TenantTx | PlatformTx, tenantId: TenantId): Promise<Head | undefined> {
+  const { rows } = await tx.query<Head>(
+    `select seq, hash from audit_heads where tenant_id = $1 for update`,
+    [tenantId],
   );
-  const made = await tx.query<Head>(lock, [tenantId]);
-  if (!made.rows[0]) throw new Error('The end of an audit chain that was just made is not there.');
-  return made.rows[0];
+  return rows[0];
 }
 
 type Hashes = { readonly previous: Buffer; readonly hash: Buffer };

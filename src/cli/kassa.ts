@@ -1,8 +1,11 @@
+import { userInfo } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
 import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig, readEnvironment } from '../config.ts';
 import { ReconciliationRequest } from '../contracts/reconciliations.ts';
+import { byOperator } from '../domain/caller.ts';
 import { Slug, type TenantId } from '../domain/ids.ts';
 import { localDate } from '../domain/local-time.ts';
 import { Problem } from '../domain/problems.ts';
@@ -14,6 +17,9 @@ import { type Wiring, wire } from '../wire.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
+
+/** Whoever runs this, for the audit log. */
+const origin = byOperator(userInfo().username, uuidv7());
 
 const program = new Command('kassa')
   .description(
@@ -54,11 +60,11 @@ stats
   .option('--dry-run', 'only say what is off')
   .action(async ({ tenant, dryRun }: { tenant?: string; dryRun?: true }) => {
     await withWiring(async (wiring) => {
-      const mode = dryRun ? 'look' : 'mend';
+      const task = dryRun ? ({ mode: 'look' } as const) : ({ mode: 'mend', origin } as const);
       let findings = 0;
       let checked = 0;
       for await (const one of tenantsOf(wiring, tenant)) {
-        for (const { where, missing } of await wiring.services.stats.rebuild(one, { mode })) {
+        for (const { where, missing } of await wiring.services.stats.rebuild(one, task)) {
           const { orders, amount, refunded } = missing;
           say(`${one.slug}: ${where}: off by ${orders} orders, ${amount}, ${refunded} refunded`);
           findings += 1;
@@ -87,7 +93,7 @@ program
       const { from } = nightlyWindow(now, tenant);
       const window = { from, to: localDate(now, tenant.timeZone).day, ...days };
       requireWindow(window, tenant);
-      if (!(await reconcile(services, { tenant, window, say }))) process.exitCode = 1;
+      if (!(await reconcile(services, { tenant, window, origin, say }))) process.exitCode = 1;
     });
   });
 

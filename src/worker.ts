@@ -42,13 +42,19 @@ await runUntilSignal(log, async () => {
     services.idempotency.sweep,
   );
   const nightlyMs = 10 * 60_000;
+  const sealMs = 10 * 60_000;
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
     services.nightlyReconciliations.beginAll(new Date()),
+  );
+  const sealer = startLoop(
+    { name: 'history seals', pauseMs: sealMs, log },
+    services.historySeals.sealAll,
   );
   log.info('worker works');
 
   return async () => {
-    await Promise.all([relay.stop(), sweeper.stop(), forgetter.stop(), nightly.stop()]);
+    const loops = [relay, sweeper, forgetter, nightly, sealer];
+    await Promise.all(loops.map((loop) => loop.stop()));
     await queue.close();
     mailer.close();
     await pool.end();

@@ -11,9 +11,11 @@ import { localDate } from '../domain/local-time.ts';
 import { Problem } from '../domain/problems.ts';
 import { nightlyWindow } from '../domain/reconciliation-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import type { Head } from '../repositories/audit-entries.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { toHead, verifyAudit } from './audit.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
@@ -94,6 +96,26 @@ program
       const window = { from, to: localDate(now, tenant.timeZone).day, ...days };
       requireWindow(window, tenant);
       if (!(await reconcile(services, { tenant, window, origin, say }))) process.exitCode = 1;
+    });
+  });
+
+const audit = program.command('audit').description('the audit log');
+
+audit
+  .command('verify')
+  .description(
+    "computes the chains again, those of tenants that are gone and the platform's as well, and says how each one ends and where one was altered; exit code 1 if so",
+  )
+  .option('--tenant <slug or id>', "only this tenant's; the nil id is the platform's")
+  .option(
+    '--expect <seq:hash>',
+    'an end that an earlier run said: the chain must still hold it. Only this shows a chain whose last entries were cut off together with its end.',
+    toHead,
+  )
+  .action(async ({ tenant, expect }: { tenant?: string; expect?: Head }) => {
+    if (expect && tenant === undefined) throw new Error('Say with --tenant whose end is expected.');
+    await withWiring(async ({ services }) => {
+      if (!(await verifyAudit(services, { tenant, expect, say }))) process.exitCode = 1;
     });
   });
 

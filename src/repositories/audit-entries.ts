@@ -36,8 +36,7 @@ export async function append(
   tx.beforeCommit(tenantId, () => appendNow(tx, tenantId, origin, event));
 }
 
-/** As `append`, at once: for a transaction that changes nothing else. */
-export async function appendNow(
+async function appendNow(
   tx: TenantTx | PlatformTx,
   tenantId: TenantId,
   origin: Origin,
@@ -66,6 +65,113 @@ export async function appendNow(
       hash,
     ]),
   ]);
+}
+
+type EntryRow = {
+  seq: bigint;
+  at: Date;
+  action: string;
+  actor_kind: Actor['kind'];
+  actor_id: string | null;
+  actor_label: string;
+  subject_kind: string;
+  subject_id: string;
+  before: string | null;
+  after: string | null;
+  request_id: string;
+  address: string | null;
+};
+
+const columns = `tenant_id, seq, at, action, actor_kind, actor_id, actor_label, subject_kind, subject_id,
+  before, after, request_id, address`;
+
+export type AuditFilter = {
+  readonly action?: string | undefined;
+  /** The id or the label. */
+  readonly actor?: string | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+};
+type Page = { readonly before?: bigint | undefined; readonly limit: number };
+
+/** The entries of a chain that pass the filter, newest first. */
+export async function list(
+  tx: TenantTx,
+  { action, actor, from, to, before, limit }: AuditFilter & Page,
+): Promise<AuditEntry[]> {
+  const { rows } = await tx.query<EntryRow>(
+    `select ${columns} from audit_entries
+      where tenant_id = $1 and ($2::bigint is null or seq < $2)
+        and ($3::text is null or action = $3)
+        and ($4::text is null or actor_id = $4 or actor_label = $4)
+        and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
+      order by seq desc limit $7`,
+    [tx.tenantId, before ?? null, action ?? null, actor ?? null, from ?? null, to ?? null, limit],
+  );
+  return rows.map((row) => toEntry(tx.tenantId, row));
+}
+
+/** The newest entry of one kind. */
+export async function findLast(
+  tx: TenantTx,
+  action: AuditEvent['action'],
+): Promise<AuditEntry | undefined> {
+  const { rows } = await tx.query<EntryRow>(
+    `select ${columns} from audit_entries
+      where tenant_id = $1 and action = $2
+      order by seq desc limit 1`,
+    [tx.tenantId, action],
+  );
+  return rows[0] && toEntry(tx.tenantId, rows[0]);
+}
+
+/** An entry as it is stored, with what chains it. */
+export type Link = {
+  readonly entry: AuditEntry;
+  readonly previousHash: Buffer;
+  readonly hash: Buffer;
+  /** Entries are made in whole milliseconds, and hashed so. */
+  readonly isWholeMoment: boolean;
+};
+type LinkRow = EntryRow & { previous_hash: Buffer; hash: Buffer; is_whole_moment: boolean };
+
+/** The links of a chain after one of them, in their order. */
+export async function listLinks(
+  tx: TenantTx,
+  { after, limit }: { readonly after: bigint; readonly limit: number },
+): Promise<Link[]> {
+  const { rows } = await tx.query<LinkRow>(
+    `select ${columns}, previous_hash, hash, at = date_trunc('milliseconds', at) as is_whole_moment
+       from audit_entries
+      where tenant_id = $1 and seq > $2
+      order by seq limit $3`,
+    [tx.tenantId, after, limit],
+  );
+  return rows.map((row) => ({
+    entry: toEntry(tx.tenantId, row),
+    previousHash: row.previous_hash,
+    hash: row.hash,
+    isWholeMoment: row.is_whole_moment,
+  }));
+}
+
+/** Where a chain says that it ends; more than one end is one too many. */
+export async function listHeads(tx: TenantTx): Promise<Head[]> {
+  const { rows } = await tx.query<Head>(
+    `select seq, hash from audit_heads where tenant_id = $1 order by seq limit 2`,
+    [tx.tenantId],
+  );
+  return rows;
+}
+
+/** The last entry of a chain, and its end, as they are at one moment. */
+export async function readEnd(tx: TenantTx) {
+  const { rows } = await tx.query<{ last: bigint | null; head: bigint | null }>(
+    `select (select max(seq) from audit_entries where tenant_id = $1) as last,
+            (select max(seq) from audit_heads where tenant_id = $1) as head`,
+    [tx.tenantId],
+  );
+  return { last: rows[0]?.last ?? 0n, head: rows[0]?.head ?? 0n };
 }
 
 /** SHA-256 over the hash before and all that the entry says, as one JSON array. */
@@ -143,4 +249,20 @@ async function insert(
       hash,
     ],
   );
+}
+
+function toEntry(tenantId: TenantId, row: EntryRow): AuditEntry {
+  const { actor_kind: kind, actor_id: id, actor_label: label } = row;
+  return {
+    tenantId,
+    seq: row.seq,
+    at: row.at,
+    action: row.action,
+    actor: { kind, id: id ?? undefined, label },
+    subject: { kind: row.subject_kind, id: row.subject_id },
+    before: row.before ?? undefined,
+    after: row.after ?? undefined,
+    requestId: row.request_id,
+    address: row.address ?? undefined,
+  };
 }

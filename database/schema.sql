@@ -495,6 +495,8 @@ CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (ten
 CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (tenant_id, action, seq);
+CREATE INDEX audit_entries_actor_idx ON public.audit_entries USING btree (tenant_id, actor_id, seq);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
@@ -502,6 +504,7 @@ CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
+CREATE INDEX order_events_created_idx ON public.order_events USING btree (tenant_id, created_at);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);

@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { auditRefusals } from './middleware/audit-refusals.ts';
 import { identifyCaller } from './middleware/caller.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
@@ -17,6 +18,7 @@ import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -24,6 +26,7 @@ import { paymentRoutes } from './routes/payments.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import type { ApiKeys } from './services/api-keys.ts';
 import type { AttentionService } from './services/attention.ts';
+import type { AuditService } from './services/audit.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
@@ -35,6 +38,7 @@ import type { PaymentService } from './services/payments.ts';
 import type { RateLimits } from './services/rate-limits.ts';
 import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
+import type { Refusals } from './services/refusals.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
 
@@ -51,6 +55,8 @@ export type AppOptions = {
     readonly reconciliations: Reconciliations;
     readonly notifications: NotificationService;
     readonly attention: AttentionService;
+    readonly audit: AuditService;
+    readonly refusals: Refusals;
     readonly stats: StatsService;
     readonly ledger: LedgerService;
     readonly customers: CustomerService;
@@ -98,9 +104,11 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminOrderRoutes(services));
   app.use(adminAttentionRoutes(services));
   app.use(adminReconciliationRoutes(services));
+  app.use(auditRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);
+  app.use(auditRefusals(services.refusals));
   app.use(answerProblems);
   return app;
 }

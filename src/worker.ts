@@ -46,13 +46,18 @@ await runUntilSignal(log, async () => {
     services.rateLimits.sweep,
   );
   const nightlyMs = 10 * 60_000;
+  const sealMs = 10 * 60_000;
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
     services.nightlyReconciliations.beginAll(new Date()),
+  );
+  const sealer = startLoop(
+    { name: 'history seals', pauseMs: sealMs, log },
+    services.historySeals.sealAll,
   );
   log.info('worker works');
 
   return async () => {
-    const loops = [relay, sweeper, forgetter, clearer, nightly];
+    const loops = [relay, sweeper, forgetter, clearer, nightly, sealer];
     await Promise.all(loops.map((loop) => loop.stop()));
     await queue.close();
     mailer.close();

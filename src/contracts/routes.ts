@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Access, Scope } from '../domain/access.ts';
+import type { Access, PlatformScope, Scope } from '../domain/access.ts';
 import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
 import type { LimitName } from '../domain/limits.ts';
 import * as attention from './attention.ts';
+import { AuditQuery } from './audit.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
 import { CreatePaymentRequest } from './payments.ts';
@@ -25,6 +26,9 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
+
+const platform = (scope: PlatformScope) =>
+  ({ door: 'platform', scope, isSensitive: false }) as const;
 
 const OrderParams = z.object({ orderId: OrderReference });
 const ReconciliationParams = z.object({ id: ReconciliationId });
@@ -94,6 +98,9 @@ export const routes = {
     params: ReconciliationParams.extend({ differenceId: DifferenceId }),
     body: reconciliations.ResolveRequest,
   },
+
+  'GET /admin/audit': { access: tenant('audit:read'), query: AuditQuery },
+  'GET /api/superadmin/audit': { access: platform('platform-audit:read'), query: AuditQuery },
 } as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
 
 export type Routes = typeof routes;

@@ -6,11 +6,20 @@ export const platformChain = TenantId.parse('00000000-0000-0000-0000-00000000000
 /** What is written down: money, rights, secrets, placement, settings, sign-ins and refusals. */
 export const auditActions = [
   'refund.requested',
+  'refund.adopted',
+  'refund.moved',
+  'order.cancel-requested',
+  'order.cancel-refused',
   'order.cancelled',
+  'order.capture-requested',
+  'order.capture-refused',
   'order.captured',
+  'order-events.sealed',
   'attention.resolved',
   'reconciliation.started',
+  'reconciliation.repaired',
   'reconciliation-difference.resolved',
+  'stats.rebuilt',
   'request.refused',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];

@@ -9,8 +9,10 @@ import { assignRequestId } from './middleware/request-id.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
+import { adminKeyRoutes } from './routes/admin-keys.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
+import { adminSettingsRoutes } from './routes/admin-settings.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -21,6 +23,7 @@ import type { AttentionService } from './services/attention.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
+import type { IssuedKeys } from './services/issued-keys.ts';
 import type { LedgerService } from './services/ledger.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
@@ -28,12 +31,15 @@ import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
 import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
+import type { SettingsService } from './services/settings.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
 
 export type AppOptions = {
   readonly services: {
     readonly apiKeys: ApiKeys;
+    readonly issuedKeys: IssuedKeys;
+    readonly settings: SettingsService;
     readonly directory: TenantDirectory;
     readonly payments: PaymentService;
     readonly idempotency: Idempotency;
@@ -91,6 +97,8 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminOrderRoutes(services));
   app.use(adminAttentionRoutes(services));
   app.use(adminReconciliationRoutes(services));
+  app.use(adminKeyRoutes(services));
+  app.use(adminSettingsRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

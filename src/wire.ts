@@ -11,6 +11,7 @@ import { createAttentionService } from './services/attention.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createIssuedKeys } from './services/issued-keys.ts';
 import { createLedgerService } from './services/ledger.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
@@ -21,6 +22,7 @@ import { createPaymentService } from './services/payments.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
+import { createSettingsService } from './services/settings.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
@@ -80,7 +82,13 @@ export async function wire({ config, log, version }: WireOptions) {
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
   const services = {
-    apiKeys: createApiKeys({ db }),
+    apiKeys: createApiKeys({ db, log }),
+    issuedKeys: createIssuedKeys({ db }),
+    settings: createSettingsService({
+      db,
+      directory,
+      hasLocalShops: config.NODE_ENV === 'development',
+    }),
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),

@@ -1,12 +1,20 @@
 import { z } from 'zod';
 import type { Access, Scope } from '../domain/access.ts';
-import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
+import {
+  ApiKeyId,
+  AttentionItemId,
+  DifferenceId,
+  OrderReference,
+  ReconciliationId,
+} from '../domain/ids.ts';
+import { ApiKeysQuery, CreateApiKeyRequest, RotateApiKeyRequest } from './api-keys.ts';
 import * as attention from './attention.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
 import { CreatePaymentRequest } from './payments.ts';
 import * as reconciliations from './reconciliations.ts';
 import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
+import { SettingsRequest } from './settings.ts';
 import { DaysQuery, SeriesQuery } from './stats.ts';
 
 /** What a route is: who may use it, and the shapes of what it takes. */
@@ -22,8 +30,11 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
+/** What is hard to undo: a person confirms a password for it. */
+const sensitive = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: true }) as const;
 
 const OrderParams = z.object({ orderId: OrderReference });
+const ApiKeyParams = z.object({ id: ApiKeyId });
 const ReconciliationParams = z.object({ id: ReconciliationId });
 
 /**
@@ -87,6 +98,18 @@ export const routes = {
     params: ReconciliationParams.extend({ differenceId: DifferenceId }),
     body: reconciliations.ResolveRequest,
   },
+
+  'GET /admin/keys': { access: tenant('keys:read'), query: ApiKeysQuery },
+  'POST /admin/keys': { access: sensitive('keys:write'), body: CreateApiKeyRequest },
+  'POST /admin/keys/:id/rotate': {
+    access: sensitive('keys:write'),
+    params: ApiKeyParams,
+    body: RotateApiKeyRequest,
+  },
+  'DELETE /admin/keys/:id': { access: sensitive('keys:write'), params: ApiKeyParams },
+
+  'GET /admin/settings': { access: tenant('settings:read') },
+  'PUT /admin/settings': { access: sensitive('settings:write'), body: SettingsRequest },
 } as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
 
 export type Routes = typeof routes;

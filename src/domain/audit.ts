@@ -11,6 +11,10 @@ export const auditActions = [
   'attention.resolved',
   'reconciliation.started',
   'reconciliation-difference.resolved',
+  'key.created',
+  'key.rotated',
+  'key.revoked',
+  'settings.changed',
   'request.refused',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];

@@ -63,14 +63,13 @@ export function demandKey(access: Access): RequestHandler {
 
 /** `open`: nothing is shared with the page, and whatever else is wrong is told. */
 function judge(origin: string, req: Request, res: Response): 'shared' | 'open' | 'refused' {
+  if (origin === ownOrigin(req)) return 'shared';
+  // `null` is what browsers say of pages that are nobody's, and nothing is what they never say.
+  if (toWebOrigin(origin) !== origin) return 'refused';
   const tenant = tenantIn(res);
-  if (tenant) {
-    const isAllowed = tenant.allowedOrigins.includes(origin) || origin === ownOrigin(req);
-    return isAllowed ? 'shared' : 'refused';
-  }
+  if (tenant) return tenant.allowedOrigins.includes(origin) ? 'shared' : 'refused';
   // A preflight carries no key. What follows it may, and is judged then.
-  if (isPreflight(req)) return toWebOrigin(origin) === origin ? 'shared' : 'refused';
-  return 'open';
+  return isPreflight(req) ? 'shared' : 'open';
 }
 
 function isPreflight(req: Request): boolean {
@@ -79,7 +78,7 @@ function isPreflight(req: Request): boolean {
 
 /** Of the page that is served from where the request goes. A page cannot choose the `Host`. */
 function ownOrigin(req: Request): string | undefined {
-  return URL.parse(`${req.protocol}://${req.headers.host}`)?.origin;
+  return URL.parse(`${req.protocol}://${req.headers.host ?? ''}`)?.origin;
 }
 
 /** Any, or none: what comes after says what is wrong with it. */

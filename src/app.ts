@@ -16,8 +16,10 @@ import { secureAnswers } from './middleware/security-headers.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
+import { adminKeyRoutes } from './routes/admin-keys.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
+import { adminSettingsRoutes } from './routes/admin-settings.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
@@ -30,6 +32,7 @@ import type { AuditService } from './services/audit.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
+import type { IssuedKeys } from './services/issued-keys.ts';
 import type { LedgerService } from './services/ledger.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
@@ -39,6 +42,7 @@ import type { RateLimits } from './services/rate-limits.ts';
 import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
 import type { Refusals } from './services/refusals.ts';
+import type { SettingsService } from './services/settings.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
 
@@ -46,6 +50,8 @@ export type AppOptions = {
   readonly services: {
     readonly rateLimits: RateLimits;
     readonly apiKeys: ApiKeys;
+    readonly issuedKeys: IssuedKeys;
+    readonly settings: SettingsService;
     readonly directory: TenantDirectory;
     readonly payments: PaymentService;
     readonly idempotency: Idempotency;
@@ -105,6 +111,8 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminAttentionRoutes(services));
   app.use(adminReconciliationRoutes(services));
   app.use(auditRoutes(services));
+  app.use(adminKeyRoutes(services));
+  app.use(adminSettingsRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

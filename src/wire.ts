@@ -14,6 +14,7 @@ import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createHistorySeals } from './services/history-seals.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createIssuedKeys } from './services/issued-keys.ts';
 import { createLedgerService } from './services/ledger.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
@@ -26,6 +27,7 @@ import { createReconciliationBatches } from './services/reconciliation-batches.t
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
 import { createRefusals } from './services/refusals.ts';
+import { createSettingsService } from './services/settings.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
@@ -87,7 +89,13 @@ export async function wire({ config, log, version }: WireOptions) {
   const refusals = createRefusals({ db, log });
   const services = {
     rateLimits: config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log }),
-    apiKeys: createApiKeys({ db }),
+    apiKeys: createApiKeys({ db, log }),
+    issuedKeys: createIssuedKeys({ db }),
+    settings: createSettingsService({
+      db,
+      directory,
+      hasLocalShops: config.NODE_ENV === 'development',
+    }),
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),

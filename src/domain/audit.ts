@@ -20,6 +20,10 @@ export const auditActions = [
   'reconciliation.repaired',
   'reconciliation-difference.resolved',
   'stats.rebuilt',
+  'key.created',
+  'key.rotated',
+  'key.revoked',
+  'settings.changed',
   'request.refused',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];

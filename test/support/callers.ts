@@ -8,6 +8,7 @@ import type { Caller } from '../../src/domain/caller.ts';
 import { ApiKeyId, UserId } from '../../src/domain/ids.ts';
 import { Problem } from '../../src/domain/problems.ts';
 import type { Secret } from '../../src/domain/secret.ts';
+import type { KeyHolder } from '../../src/services/api-keys.ts';
 
 export type User = Extract<Caller, { kind: 'user' }>;
 export type Key = Extract<Caller, { kind: 'key' }>;
@@ -23,12 +24,15 @@ export async function startAppForCallers(
   { log = pino({ level: 'silent' }) }: { readonly log?: Logger } = {},
 ) {
   const callers = new Map<string, Caller>();
-  const apiKeys: AppOptions['services']['apiKeys'] = {
+  const apiKeys = {
     ...services.apiKeys,
     async authenticate(key: Secret) {
       const caller = callers.get(key.reveal());
       if (!caller) throw new Problem('key-invalid', 'No tenant has this key.');
-      return caller;
+      const isKey = caller.kind === 'key';
+      const tenant = isKey ? await services.directory.find(caller.tenantId) : undefined;
+      // A user has no key; the app never asks whether it was one that named the caller.
+      return { caller, tenant } as KeyHolder;
     },
   };
   const app = buildApp({
@@ -38,6 +42,7 @@ export async function startAppForCallers(
     tenantDomains: [],
     platformSubdomains: [],
     hasDemo: false,
+    publicUrl: 'http://localhost',
     isHttps: false,
   });
   const server = createServer(app).listen(0, '127.0.0.1');

@@ -123,7 +123,7 @@ function subsetsOf<T>(all: readonly T[]): T[][] {
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /** As long and as formed as the id, and nobody's; beside it in every order. */
-function neighbourOf(id: string): string {
+export function neighbourOf(id: string): string {
   const end = randomBytes(6)
     .toString('hex')
     .slice(0, Math.min(12, id.length - 1));

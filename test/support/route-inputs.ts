@@ -29,13 +29,15 @@ export function placesOf(route: Schemas): Place[] {
   });
 }
 
-/** A body that the schema takes, without an id in it. */
-export function sampleOf(schema: z.ZodType): Record<string, unknown> {
-  const sample = Object.fromEntries(
-    membersOf(schema)
-      .filter(([, member]) => !isOptional(member))
-      .map(([name, member]) => [name, valueFor(name, member)]),
-  );
+/** An object that the schema takes, with what is given and no more than it must have. */
+export function sampleOf(
+  schema: z.ZodType,
+  given: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const made = membersOf(schema)
+    .filter(([name, member]) => !(name in given) && !isOptional(member))
+    .map(([name, member]) => [name, valueFor(name, member)]);
+  const sample = { ...Object.fromEntries(made), ...given };
   const parsed = schema.safeParse(sample);
   if (parsed.success) return sample;
   throw new Error(`No sample of a body: ${JSON.stringify(sample)}: ${parsed.error.message}`);
@@ -47,6 +49,7 @@ const candidates: readonly unknown[] = [
   'someone@shop.example',
   'ORDER-sample',
   '2026-01-15',
+  0,
   1_000,
   true,
   'https://shop.example',

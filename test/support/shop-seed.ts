@@ -28,7 +28,7 @@ export async function openSeeder(gateway: Gateway) {
 /** Under which a merchant's refund was asked for. */
 export const tradeKey = 'the-key-of-a-refund';
 
-/** What only a life brings: a paid order, a refund, a reconciliation that found two differences. */
+/** What only a life brings: money, a refund, a reconciliation that found something, and one that runs. */
 export async function trade(gateway: Gateway, merchant: Merchant): Promise<void> {
   const paid = anOrder();
   await merchant.create(paid);
@@ -49,6 +49,7 @@ export async function trade(gateway: Gateway, merchant: Merchant): Promise<void>
     gateway.midtrans.setStatus(order.orderId, other);
   }
   await desk.reconcile();
+  await desk.begin();
 }
 
 /** All that a tenant has, in all tables, as one text. */

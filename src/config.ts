@@ -27,8 +27,7 @@ const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace
 /** Where the demo's mail inbox listens. */
 const demoInbox = 'smtp://127.0.0.1:4051';
 
-/** Every variable that Kassa reads. `.env.example` explains each; a test keeps the two equal. */
-const Environment = z.object({
+const fields = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3010),
@@ -53,7 +52,23 @@ const Environment = z.object({
 
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
   DEMO_MODE: z.stringbool().default(false),
+
+  MASTER_KEYS: secret.optional(),
+  MASTER_KEY_FILE: z.string().optional(),
 });
+
+/** Every variable that Kassa reads. `.env.example` explains each; a test keeps the two equal. */
+const Environment = fields.refine(
+  ({ MASTER_KEYS, MASTER_KEY_FILE }) =>
+    (MASTER_KEYS === undefined) !== (MASTER_KEY_FILE === undefined),
+  {
+    path: ['MASTER_KEYS'],
+    message:
+      'set either this or MASTER_KEY_FILE: an id, a colon and 32 random bytes, as k1:$(openssl rand -base64 32)',
+    // All faults are told at once, also beside those of other variables.
+    when: () => true,
+  },
+);
 
 export type Config = Readonly<ReturnType<typeof loadConfig>>;
 
@@ -101,5 +116,11 @@ function refuseDemoParts(config: z.infer<typeof Environment>): void {
   }
 }
 
+/** Where this process finds the keys that wrap data keys. */
+export function masterKeySource({ MASTER_KEYS, MASTER_KEY_FILE }: Config) {
+  if (MASTER_KEYS) return { keys: MASTER_KEYS };
+  return { file: MASTER_KEY_FILE ?? '' };
+}
+
 /** The names in the schema, for the test that compares them with `.env.example`. */
-export const variableNames = Object.keys(Environment.shape);
+export const variableNames = Object.keys(fields.shape);

@@ -2,11 +2,12 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { Slug } from '../../src/domain/ids.ts';
 import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
-import { closeDoors, connect, openDoors } from './support/open.ts';
+import { closeDoors, connect, openAccounts, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
 const owner = await connect(database.owner);
 const doors = openDoors(database);
+const accounts = await openAccounts(doors.db);
 
 afterEach(async () => {
   await owner.query('delete from tenants');
@@ -119,5 +120,5 @@ test.each([
 });
 
 function find(slug: string) {
-  return createTenantDirectory({ db: doors.db }).findBySlug(Slug.parse(slug));
+  return createTenantDirectory({ db: doors.db, accounts }).findBySlug(Slug.parse(slug));
 }

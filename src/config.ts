@@ -27,7 +27,8 @@ const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace
 /** Where the demo's mail inbox listens. */
 const demoInbox = 'smtp://127.0.0.1:4051';
 
-const fields = z.object({
+/** Every variable that Kassa reads. `.env.example` explains each; a test keeps the two equal. */
+const Environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3010),
@@ -57,19 +58,6 @@ const fields = z.object({
   MASTER_KEY_FILE: z.string().optional(),
 });
 
-/** Every variable that Kassa reads. `.env.example` explains each; a test keeps the two equal. */
-const Environment = fields.refine(
-  ({ MASTER_KEYS, MASTER_KEY_FILE }) =>
-    (MASTER_KEYS === undefined) !== (MASTER_KEY_FILE === undefined),
-  {
-    path: ['MASTER_KEYS'],
-    message:
-      'set either this or MASTER_KEY_FILE: an id, a colon and 32 random bytes, as k1:$(openssl rand -base64 32)',
-    // All faults are told at once, also beside those of other variables.
-    when: () => true,
-  },
-);
-
 export type Config = Readonly<ReturnType<typeof loadConfig>>;
 
 /**
@@ -91,17 +79,25 @@ export function readEnvironment(...files: readonly string[]): NodeJS.ProcessEnv 
  */
 export function loadConfig(environment: NodeJS.ProcessEnv) {
   // An empty variable is one that somebody left blank in .env, not an empty value.
-  const given = Object.entries(environment).filter(([, value]) => value !== '');
-  const parsed = Environment.safeParse(Object.fromEntries(given));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `  ${path.join('.')}: ${message}`,
-    );
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  const faults = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `  ${path.join('.')}: ${message}`),
+    ...masterKeyFaults(given),
+  ];
+  if (!parsed.success || faults.length > 0) {
     throw new Error(`The configuration is not valid; see .env.example.\n${faults.join('\n')}`);
   }
   const config = parsed.data;
   if (config.NODE_ENV === 'production') refuseDemoParts(config);
   return config;
+}
+
+function masterKeyFaults({ MASTER_KEYS, MASTER_KEY_FILE }: NodeJS.ProcessEnv): string[] {
+  if ((MASTER_KEYS === undefined) !== (MASTER_KEY_FILE === undefined)) return [];
+  return [
+    '  MASTER_KEYS: set either this or MASTER_KEY_FILE; a key is made with: echo "k1:$(openssl rand -base64 32)"',
+  ];
 }
 
 function refuseDemoParts(config: z.infer<typeof Environment>): void {
@@ -123,4 +119,4 @@ export function masterKeySource({ MASTER_KEYS, MASTER_KEY_FILE }: Config) {
 }
 
 /** The names in the schema, for the test that compares them with `.env.example`. */
-export const variableNames = Object.keys(fields.shape);
+export const variableNames = Object.keys(Environment.shape);

@@ -14,6 +14,9 @@ const accounts = await openAccounts(doors.db);
 const shop = Slug.parse('shop');
 const shopId = await addTenant(admin, 'shop');
 
+// Its first reader seals its key, which is a change like others.
+await createTenantDirectory({ db: doors.db, accounts }).findBySlug(shop);
+
 afterEach(async () => {
   await rename('shop');
 });

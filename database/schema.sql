@@ -496,7 +496,7 @@ create table public.tenants (
   constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
   constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
   constraint tenants_return_url_form CHECK ((return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'::text)),
-  constraint tenants_sealed_key_has_fingerprint CHECK (((midtrans_server_key !~~ 'sealed:%'::text) OR (octet_length(midtrans_server_key_fingerprint) = 32))),
+  constraint tenants_sealed_key_has_fingerprint CHECK (((midtrans_server_key !~~ 'sealed:%'::text) OR ((midtrans_server_key_fingerprint IS NOT NULL) AND (octet_length(midtrans_server_key_fingerprint) = 32)))),
   constraint tenants_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$'::text)),
   constraint tenants_slug_not_reserved CHECK ((slug <> ALL (ARRAY['www'::text, 'admin'::text, 'api'::text, 'app'::text, 'superadmin'::text, 'funnel'::text, 'funnelstaging'::text, 'mail'::text, 'static'::text]))),
   constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text]))),

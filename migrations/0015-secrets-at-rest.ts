@@ -57,7 +57,8 @@ export function up(pgm: MigrationBuilder) {
   pgm.sql(`alter table tenants add column midtrans_server_key_end text`);
   pgm.sql(`alter table tenants add constraint tenants_sealed_key_has_fingerprint
     check (midtrans_server_key not like 'sealed:%'
-           or octet_length(midtrans_server_key_fingerprint) = 32)`);
+           or (midtrans_server_key_fingerprint is not null
+               and octet_length(midtrans_server_key_fingerprint) = 32))`);
   pgm.sql(`create index tenants_midtrans_fingerprint_idx
     on tenants (midtrans_server_key_fingerprint)`);
   // Sealed, no two keys are the same text.

@@ -10,6 +10,8 @@ export type SealedText = {
 };
 
 const format = 1;
+/** What an integer column holds. */
+const maxKeyVersion = 2 ** 31 - 1;
 /** Short secrets all look the same: no length tells one kind from another. */
 const blockLength = 64;
 
@@ -34,9 +36,11 @@ export function readSealed(text: string): SealedText | undefined {
   if (bytes.toString('base64url') !== encoded) return undefined;
   const versionAt = 2 + (bytes[1] ?? 0);
   if (bytes[0] !== format || bytes.length < versionAt + 4) return undefined;
+  const keyVersion = bytes.readUInt32BE(versionAt);
+  if (keyVersion > maxKeyVersion) return undefined;
   return {
     kekId: bytes.toString('utf8', 2, versionAt),
-    keyVersion: bytes.readUInt32BE(versionAt),
+    keyVersion,
     body: bytes.subarray(versionAt + 4),
   };
 }

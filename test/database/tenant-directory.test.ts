@@ -5,12 +5,13 @@ import { listen } from '../../src/db/listener.ts';
 import { Slug, TenantId } from '../../src/domain/ids.ts';
 import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
-import { addTenant, closeDoors, connect, log, openAccounts, openDoors } from './support/open.ts';
+import { openKeys } from './support/keys.ts';
+import { addTenant, closeDoors, connect, log, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
 const admin = await connect(database.admin);
 const doors = openDoors({ ...database, max: 4 });
-const accounts = await openAccounts(doors.db);
+const { accounts } = await openKeys(doors.db);
 const shop = Slug.parse('shop');
 const shopId = await addTenant(admin, 'shop');
 

@@ -3,12 +3,6 @@ import { pino } from 'pino';
 import { createDb, type Db, type TenantTx, type Transaction } from '../../../src/db/database.ts';
 import { createPool } from '../../../src/db/pools.ts';
 import { TenantId } from '../../../src/domain/ids.ts';
-import { Secret } from '../../../src/domain/secret.ts';
-import { openLocalMasterKeys } from '../../../src/providers/keys/local.ts';
-import { createMidtransAccounts } from '../../../src/services/midtrans-accounts.ts';
-import { createSealing } from '../../../src/services/sealing.ts';
-import { openVault } from '../../../src/services/vault.ts';
-import { testMasterKeys } from '../../support/master-keys.ts';
 
 export const log = pino({ level: 'silent' });
 
@@ -59,13 +53,4 @@ export async function addCustomer(tx: TenantTx, email: string): Promise<void> {
     tx.tenantId,
     email,
   ]);
-}
-
-/** The tenants as the server knows them, with their keys sealed and opened. */
-export async function openAccounts(db: Db) {
-  const source = { keys: new Secret(testMasterKeys) };
-  const masterKeys = await openLocalMasterKeys({ source, isProduction: false });
-  const vault = await openVault({ db, masterKeys });
-  const sealing = createSealing({ db, vault, log });
-  return createMidtransAccounts({ db, vault, sealing, log });
 }

@@ -17,6 +17,7 @@ import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
 import { adminKeyRoutes } from './routes/admin-keys.ts';
+import { adminMidtransAccountRoutes } from './routes/admin-midtrans-account.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
 import { adminSettingsRoutes } from './routes/admin-settings.ts';
@@ -34,6 +35,7 @@ import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
 import type { IssuedKeys } from './services/issued-keys.ts';
 import type { LedgerService } from './services/ledger.ts';
+import type { MidtransAccounts } from './services/midtrans-accounts.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
@@ -53,6 +55,7 @@ export type AppOptions = {
     readonly issuedKeys: IssuedKeys;
     readonly settings: SettingsService;
     readonly directory: TenantDirectory;
+    readonly midtransAccounts: MidtransAccounts;
     readonly payments: PaymentService;
     readonly idempotency: Idempotency;
     readonly orders: OrderService;
@@ -113,6 +116,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(auditRoutes(services));
   app.use(adminKeyRoutes(services));
   app.use(adminSettingsRoutes(services));
+  app.use(adminMidtransAccountRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

@@ -16,6 +16,7 @@ import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
 import { toHead, verifyAudit } from './audit.ts';
+import { keysCommand } from './keys.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
@@ -118,6 +119,8 @@ audit
       if (!(await verifyAudit(services, { tenant, expect, say }))) process.exitCode = 1;
     });
   });
+
+program.addCommand(keysCommand({ withWiring, say }));
 
 function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);

@@ -13,6 +13,7 @@ import * as attention from './attention.ts';
 import { AuditQuery } from './audit.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
+import { MidtransAccountRequest } from './midtrans-account.ts';
 import { CreatePaymentRequest } from './payments.ts';
 import * as reconciliations from './reconciliations.ts';
 import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
@@ -123,6 +124,10 @@ export const routes = {
 
   'GET /admin/settings': { access: tenant('settings:read') },
   'PUT /admin/settings': { access: sensitive('settings:write'), body: SettingsRequest },
+  'PUT /admin/settings/midtrans': {
+    access: sensitive('secrets:write'),
+    body: MidtransAccountRequest,
+  },
 } as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
 
 export type Routes = typeof routes;

@@ -25,6 +25,9 @@ export const auditActions = [
   'key.revoked',
   'settings.changed',
   'request.refused',
+  'midtrans-account.changed',
+  'master-key.rotated',
+  'data-keys.rotated',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

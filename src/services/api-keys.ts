@@ -8,6 +8,7 @@ import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { createKeyUses } from './key-uses.ts';
+import type { MidtransAccounts } from './midtrans-accounts.ts';
 
 export type KeyHolder = {
   readonly caller: Extract<Caller, { kind: 'key' }>;
@@ -15,10 +16,16 @@ export type KeyHolder = {
   readonly tenant: Tenant;
 };
 
+type Dependencies = {
+  readonly db: Db;
+  readonly accounts: Pick<MidtransAccounts, 'open'>;
+  readonly log: Logger;
+};
+
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** The keys by which programs prove whose they are. */
-export function createApiKeys({ db, log }: { readonly db: Db; readonly log: Logger }) {
+export function createApiKeys({ db, accounts, log }: Dependencies) {
   const uses = createKeyUses({ db, log });
 
   /**
@@ -34,7 +41,8 @@ export function createApiKeys({ db, log }: { readonly db: Db; readonly log: Logg
     const found =
       form && (await db.withPlatformOnce((tx) => tenants.findByKey(tx, { ...form, hash })));
     if (!found) throw new Problem('key-invalid', 'No tenant has this key.');
-    const { tenant, keyId, prefix } = found;
+    const { keyId, prefix } = found;
+    const tenant = await accounts.open(found.tenant);
     if (found.isUseDue) uses.note({ tenantId: tenant.id, keyId });
     const scopes = effectiveScopes(form.kind, found.scopes);
     return {

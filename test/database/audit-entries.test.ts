@@ -162,14 +162,24 @@ test('chains are locked in the order of their ids, so that no two transactions w
 
 test('of many who begin a chain at once all are in it, in one line', async () => {
   const fresh = await addTenant(owner, 'tenant-fresh');
+  const count = 12;
+  const gate = Promise.withResolvers<void>();
+  let waiting = 0;
 
-  await Promise.all(
-    Array.from({ length: 12 }, () =>
-      db.withTenant(fresh, (tx) => append(tx, fresh, origin, event)),
+  const done = await Promise.allSettled(
+    Array.from({ length: count }, () =>
+      db.withTenant(fresh, async (tx) => {
+        await tx.query('select 1');
+        await append(tx, fresh, origin, event);
+        waiting += 1;
+        if (waiting === count) gate.resolve();
+        await gate.promise;
+      }),
     ),
   );
 
-  expect(await seqs(fresh)).toEqual(Array.from({ length: 12 }, (_, at) => at + 1));
+  expect(done.map(({ status }) => status)).not.toContain('rejected');
+  expect(await seqs(fresh)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
   const { rows } = await admin.query('select seq from audit_heads where tenant_id = $1', [fresh]);
   expect(rows).toEqual([{ seq: '12' }]);
 });

@@ -81,7 +81,7 @@ export const auditMutants: readonly Mutant[] = [
       {
         file: 'src/repositories/order-events.ts',
         text: 'select min(xact_start) from pg_stat_activity',
-        replacement: 'select now() from pg_stat_activity',
+        replacement: 'select max(now()) from pg_stat_activity',
       },
     ],
     tests: ['test/gateway/history-seals.test.ts'],

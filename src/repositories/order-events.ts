@@ -67,9 +67,10 @@ export async function sealableUpTo(
        from (select created_at from order_events
               where tenant_id = $1 and created_at > coalesce($2::timestamptz, '-infinity')
                 and created_at < least(now() - $4 * interval '1 ms',
-                  -- Of its own login, which is the only one that adds lines, everybody may see this.
-                  (select min(xact_start) from pg_stat_activity
-                    where usename = current_user and datname = current_database()))
+                  -- Of its own login, which is the only one that adds lines, everybody may see
+                  -- this. Not even this transaction is seen where the server keeps no account.
+                  coalesce((select min(xact_start) from pg_stat_activity
+                    where usename = current_user and datname = current_database()), '-infinity'))
               order by created_at limit $3) as next_lines`,
     [tx.tenantId, after ?? null, limit, marginMs],
   );

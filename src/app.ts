@@ -2,7 +2,7 @@ import express, { type Express, type Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
-import { auditRefusals } from './middleware/audit-refusals.ts';
+import { auditRefusals, carryRefusals } from './middleware/audit-refusals.ts';
 import { identifyCaller } from './middleware/caller.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
@@ -87,6 +87,7 @@ export function buildApp(options: AppOptions): Express {
   });
 
   app.use(probeRoutes(services.health));
+  app.use(carryRefusals(services.refusals));
   app.use(identifyCaller(services));
   app.use(resolveTenant({ ...options, directory: services.directory, trust }));
   app.use(healthRoutes(services.health));
@@ -101,7 +102,7 @@ export function buildApp(options: AppOptions): Express {
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);
-  app.use(auditRefusals(services.refusals));
+  app.use(auditRefusals);
   app.use(answerProblems);
   return app;
 }

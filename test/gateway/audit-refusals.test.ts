@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { platformChain } from '../../src/domain/audit.ts';
 import { bySystem } from '../../src/domain/caller.ts';
 import { TenantId } from '../../src/domain/ids.ts';
+import { Problem } from '../../src/domain/problems.ts';
 import { createRefusals } from '../../src/services/refusals.ts';
 import { aKey, anonymous, aUser, startAppForCallers } from '../support/callers.ts';
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
@@ -105,6 +106,25 @@ test('who is refused by the platform, or where no shop is named, is in the platf
     'GET /api/superadmin/audit',
   ]);
   expect(await entriesOf(id)).toEqual([]);
+});
+
+test('what a rule refuses, and not the door, is noted with an Idempotency-Key and without', async () => {
+  const request = async () => {
+    throw new Problem('not-allowed', 'Not as much as that.');
+  };
+  const strict = await startAppForCallers({
+    ...gateway.services,
+    refunds: { ...gateway.services.refunds, request },
+  });
+  const body = { reason: 'broken' };
+  for (const key of [undefined, 'first', 'first']) {
+    const caller = aKey({ tenantId: id, scopes: ['refunds:write'] });
+    const sent = { method: 'POST', body, ...(key && { key }) };
+    expect((await strict.send(caller, someOrder, sent)).status).toBe(403);
+  }
+  await strict.close();
+
+  await expect.poll(() => entriesOf(id)).toHaveLength(3);
 });
 
 test('a shop that is closed refuses its own key, and notes it', async () => {

@@ -99,6 +99,18 @@ export const auditMutants: readonly Mutant[] = [
     tests: ['test/gateway/audit-refusals.test.ts'],
   },
   {
+    name: 'refusal-hidden-by-a-key',
+    rule: 'I16 a refusal is audited, also where its answer is kept',
+    edits: [
+      {
+        file: 'src/middleware/idempotency.ts',
+        text: 'if (answer.status >= 400) noteRefusal(',
+        replacement: 'if (answer.status >= 600) noteRefusal(',
+      },
+    ],
+    tests: ['test/gateway/audit-refusals.test.ts'],
+  },
+  {
     name: 'viewer-refunds',
     rule: 'I17 a role has the rights of the matrix',
     edits: [

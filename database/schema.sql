@@ -539,7 +539,6 @@ CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btr
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
 CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (tenant_id, action, seq);
-CREATE INDEX audit_entries_actor_idx ON public.audit_entries USING btree (tenant_id, actor_id, seq);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree ((true)) WHERE (finished_at IS NULL);

@@ -1,7 +1,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
-import { auditRefusals } from './middleware/audit-refusals.ts';
+import { auditRefusals, carryRefusals } from './middleware/audit-refusals.ts';
 import { identifyCaller } from './middleware/caller.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
@@ -102,6 +102,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(requireKnownHost({ ...options, trust }));
   app.use(limitRequests(services.rateLimits));
   app.use(refuseKeyGuessers(services.rateLimits));
+  app.use(carryRefusals(services.refusals));
   app.use(identifyCaller(services));
   app.use(countKeyFailures(services.rateLimits));
   app.use(resolveTenant({ ...options, directory: services.directory, trust }));
@@ -120,7 +121,7 @@ export function buildApp(options: AppOptions): Express {
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);
-  app.use(auditRefusals(services.refusals));
+  app.use(auditRefusals);
   app.use(answerProblems);
   return app;
 }

@@ -1,4 +1,5 @@
 import { attentionMutants } from './attention-mutants.ts';
+import { auditMutants } from './audit-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...idempotencyMutants,
   ...booksMutants,
   ...tenancyMutants,
+  ...auditMutants,
 ];

@@ -1,6 +1,7 @@
 import { attentionMutants } from './attention-mutants.ts';
 import { auditMutants } from './audit-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
+import { edgeMutants } from './edge-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { notificationMutants } from './notification-mutants.ts';
@@ -23,4 +24,5 @@ export const mutants: readonly Mutant[] = [
   ...booksMutants,
   ...tenancyMutants,
   ...auditMutants,
+  ...edgeMutants,
 ];

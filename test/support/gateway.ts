@@ -51,6 +51,7 @@ export async function startGateway(
     { write: (line) => void logLines.push(line) },
   );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
+  const isHttps = config.PUBLIC_URL.startsWith('https://');
   const app = buildApp({
     services: dress(wiring.services),
     log,
@@ -59,10 +60,10 @@ export async function startGateway(
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     publicUrl: config.PUBLIC_URL,
     hasDemo: false,
-    isHttps: false,
+    isHttps,
   });
   const server = createHttpServer(app, {
-    isHttps: false,
+    isHttps,
     trustedProxies: config.TRUSTED_PROXIES,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,14 +1,16 @@
 import { type Route, type RouteName, routes } from '../../src/contracts/routes.ts';
-import type { Merchant } from './gateway.ts';
 import type { Ask } from './raw-requests.ts';
 import { type Part, type Place, placesOf, sampleOf } from './route-inputs.ts';
+
+/** What a merchant is known by. */
+export type Party = { readonly slug: string; readonly secretKey: string };
 
 /** Who asks: what a request of a merchant carries to say who sends it. */
 export type Credential = {
   readonly name: string;
-  readonly headersOf: (merchant: Merchant) => Readonly<Record<string, string>>;
+  readonly headersOf: (merchant: Party) => Readonly<Record<string, string>>;
   /** What names the tenant in the query, where nothing else does. */
-  readonly queryOf: (merchant: Merchant) => Readonly<Record<string, string>>;
+  readonly queryOf: (merchant: Party) => Readonly<Record<string, string>>;
 };
 
 /** All that a merchant can show. A new kind of credential belongs here, and is tried everywhere. */
@@ -38,7 +40,7 @@ export const placesIn = (name: RouteName): Place[] => placesOf(routeOf(name));
 /** A request that a route would take, from that merchant. */
 export function requestFor(
   name: RouteName,
-  { merchant, credential }: { readonly merchant: Merchant; readonly credential: Credential },
+  { merchant, credential }: { readonly merchant: Party; readonly credential: Credential },
   filling: Filling,
 ): Ask {
   const [method = '', template = ''] = name.split(' ');

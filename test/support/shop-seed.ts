@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { connect } from '../database/support/open.ts';
 import { createRowFactory } from '../database/support/row-factory.ts';
 import { readTenantTables, type TenantTable } from '../database/support/tenant-tables.ts';
@@ -5,12 +6,12 @@ import { aNotification, anOrder, type Gateway, type Merchant } from './gateway.t
 import { openReconciliationDesk } from './reconciliations.ts';
 
 /** Two rows of every kind that tenants have, from the catalogue; a new table is among them by itself. */
-export async function openSeeder(gateway: Gateway) {
-  const client = await connect(gateway.database.admin);
+export async function openSeeder({ database }: { readonly database: { readonly admin: string } }) {
+  const client = await connect(database.admin);
   const tables = await readTenantTables(client);
   const factory = createRowFactory(client, tables);
 
-  async function seed(merchant: Merchant): Promise<void> {
+  async function seed(merchant: { readonly id: string }): Promise<void> {
     for (const { name } of tables) {
       await factory.store(name, merchant.id);
       await factory.store(name, merchant.id);
@@ -54,7 +55,7 @@ export async function trade(gateway: Gateway, merchant: Merchant): Promise<void>
 
 /** All that a tenant has, in all tables, as one text. */
 export async function textOf(
-  { admin }: Gateway,
+  { admin }: { readonly admin: pg.Pool },
   tables: readonly TenantTable[],
   tenantId: string,
 ): Promise<string> {

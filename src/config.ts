@@ -44,6 +44,8 @@ const Environment = z.object({
   PLATFORM_SUBDOMAINS: names.default(['www', 'admin', 'funnel', 'funnelstaging']),
   TRUSTED_PROXIES: proxies.default(['127.0.0.0/8', '::1/128']),
 
+  RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+
   MIDTRANS_BASE_URL: httpUrl.optional(),
   PROVIDER_TIMEOUT_MS: milliseconds.default(8_000),
   NOTIFICATION_CONFIRM_MS: milliseconds.default(700),
@@ -53,6 +55,9 @@ const Environment = z.object({
 
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
   DEMO_MODE: z.stringbool().default(false),
+
+  MASTER_KEYS: secret.optional(),
+  MASTER_KEY_FILE: z.string().optional(),
 });
 
 export type Config = Readonly<ReturnType<typeof loadConfig>>;
@@ -76,12 +81,13 @@ export function readEnvironment(...files: readonly string[]): NodeJS.ProcessEnv 
  */
 export function loadConfig(environment: NodeJS.ProcessEnv) {
   // An empty variable is one that somebody left blank in .env, not an empty value.
-  const given = Object.entries(environment).filter(([, value]) => value !== '');
-  const parsed = Environment.safeParse(Object.fromEntries(given));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `  ${path.join('.')}: ${message}`,
-    );
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  const faults = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `  ${path.join('.')}: ${message}`),
+    ...masterKeyFaults(given),
+  ];
+  if (!parsed.success || faults.length > 0) {
     throw new Error(`The configuration is not valid; see .env.example.\n${faults.join('\n')}`);
   }
   const config = parsed.data;
@@ -89,9 +95,17 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
   return config;
 }
 
+function masterKeyFaults({ MASTER_KEYS, MASTER_KEY_FILE }: NodeJS.ProcessEnv): string[] {
+  if ((MASTER_KEYS === undefined) !== (MASTER_KEY_FILE === undefined)) return [];
+  return [
+    '  MASTER_KEYS: set either this or MASTER_KEY_FILE; a key is made with: echo "k1:$(openssl rand -base64 32)"',
+  ];
+}
+
 function refuseDemoParts(config: z.infer<typeof Environment>): void {
   const faults = [
     config.DEMO_MODE && '  DEMO_MODE: must be off in production',
+    config.RATE_LIMITS === 'off' && '  RATE_LIMITS: must be on in production',
     config.MIDTRANS_BASE_URL && '  MIDTRANS_BASE_URL: an emulator cannot be used in production',
     config.SMTP_URL.reveal() === demoInbox && '  SMTP_URL: must be set in production',
     !config.PUBLIC_URL.startsWith('https://') && '  PUBLIC_URL: must be https in production',
@@ -99,6 +113,12 @@ function refuseDemoParts(config: z.infer<typeof Environment>): void {
   if (faults.length > 0) {
     throw new Error(`This configuration is not for production.\n${faults.join('\n')}`);
   }
+}
+
+/** Where this process finds the keys that wrap data keys. */
+export function masterKeySource({ MASTER_KEYS, MASTER_KEY_FILE }: Config) {
+  if (MASTER_KEYS) return { keys: MASTER_KEYS };
+  return { file: MASTER_KEY_FILE ?? '' };
 }
 
 /** The names in the schema, for the test that compares them with `.env.example`. */

@@ -1,12 +1,23 @@
 import { z } from 'zod';
-import type { Access, Scope } from '../domain/access.ts';
-import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
+import type { Access, PlatformScope, Scope } from '../domain/access.ts';
+import {
+  ApiKeyId,
+  AttentionItemId,
+  DifferenceId,
+  OrderReference,
+  ReconciliationId,
+} from '../domain/ids.ts';
+import type { LimitName } from '../domain/limits.ts';
+import { ApiKeysQuery, CreateApiKeyRequest, RotateApiKeyRequest } from './api-keys.ts';
 import * as attention from './attention.ts';
+import { AuditQuery } from './audit.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
+import { MidtransAccountRequest } from './midtrans-account.ts';
 import { CreatePaymentRequest } from './payments.ts';
 import * as reconciliations from './reconciliations.ts';
 import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
+import { SettingsRequest } from './settings.ts';
 import { DaysQuery, SeriesQuery } from './stats.ts';
 
 /** What a route is: who may use it, and the shapes of what it takes. */
@@ -14,6 +25,8 @@ export type Route = {
   readonly access: Access;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
+  /** Besides those of its door. */
+  readonly limits?: readonly LimitName[];
   /** A JSON body; `raw`: the characters as they came, for a signature over them. */
   readonly body?: z.ZodType | 'raw';
 };
@@ -22,8 +35,14 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
+/** What is hard to undo: a person confirms a password for it. */
+const sensitive = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: true }) as const;
+
+const platform = (scope: PlatformScope) =>
+  ({ door: 'platform', scope, isSensitive: false }) as const;
 
 const OrderParams = z.object({ orderId: OrderReference });
+const ApiKeyParams = z.object({ id: ApiKeyId });
 const ReconciliationParams = z.object({ id: ReconciliationId });
 
 /**
@@ -35,7 +54,11 @@ export const routes = {
   'GET /readyz': { access: open },
   'GET /health': { access: open },
 
-  'POST /payment/create': { access: storefront('payments:create'), body: CreatePaymentRequest },
+  'POST /payment/create': {
+    access: storefront('payments:create'),
+    limits: ['create-address', 'create-address-hour', 'create-tenant'],
+    body: CreatePaymentRequest,
+  },
   'GET /orders/:orderId/status': { access: storefront('orders:status'), params: OrderParams },
   'POST /webhooks/midtrans': { access: provider, body: 'raw' },
 
@@ -86,6 +109,24 @@ export const routes = {
     access: tenant('reconciliations:write'),
     params: ReconciliationParams.extend({ differenceId: DifferenceId }),
     body: reconciliations.ResolveRequest,
+  },
+
+  'GET /admin/audit': { access: tenant('audit:read'), query: AuditQuery },
+  'GET /api/superadmin/audit': { access: platform('platform-audit:read'), query: AuditQuery },
+  'GET /admin/keys': { access: tenant('keys:read'), query: ApiKeysQuery },
+  'POST /admin/keys': { access: sensitive('keys:write'), body: CreateApiKeyRequest },
+  'POST /admin/keys/:id/rotate': {
+    access: sensitive('keys:write'),
+    params: ApiKeyParams,
+    body: RotateApiKeyRequest,
+  },
+  'DELETE /admin/keys/:id': { access: sensitive('keys:write'), params: ApiKeyParams },
+
+  'GET /admin/settings': { access: tenant('settings:read') },
+  'PUT /admin/settings': { access: sensitive('settings:write'), body: SettingsRequest },
+  'PUT /admin/settings/midtrans': {
+    access: sensitive('secrets:write'),
+    body: MidtransAccountRequest,
   },
 } as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
 

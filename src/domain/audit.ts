@@ -6,12 +6,28 @@ export const platformChain = TenantId.parse('00000000-0000-0000-0000-00000000000
 /** What is written down: money, rights, secrets, placement, settings, sign-ins and refusals. */
 export const auditActions = [
   'refund.requested',
+  'refund.adopted',
+  'refund.moved',
+  'order.cancel-requested',
+  'order.cancel-refused',
   'order.cancelled',
+  'order.capture-requested',
+  'order.capture-refused',
   'order.captured',
+  'order-events.sealed',
   'attention.resolved',
   'reconciliation.started',
+  'reconciliation.repaired',
   'reconciliation-difference.resolved',
+  'stats.rebuilt',
+  'key.created',
+  'key.rotated',
+  'key.revoked',
+  'settings.changed',
   'request.refused',
+  'midtrans-account.changed',
+  'master-key.rotated',
+  'data-keys.rotated',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -20,6 +20,10 @@ export type Tenant = {
   readonly paymentExpiryMinutes: number;
   readonly emailFrom: string | undefined;
   readonly emailReplyTo: string | undefined;
+  /** Of the pages, besides Kassa's own, that may start a payment or look at an order. */
+  readonly allowedOrigins: readonly string[];
+  /** Nobody starts a payment without a secret key. */
+  readonly createRequiresKey: boolean;
   readonly midtrans: MidtransAccount | undefined;
 };
 
@@ -35,5 +39,8 @@ export type MidtransAccount = {
 /** @throws Problem `provider-not-configured`: without a key anybody could compute a signature */
 export function accountOf({ midtrans, slug }: Tenant): MidtransAccount {
   if (midtrans) return midtrans;
-  throw new Problem('provider-not-configured', `${slug} has no Midtrans server key.`);
+  throw new Problem(
+    'provider-not-configured',
+    `${slug} has no Midtrans server key that can be used.`,
+  );
 }

@@ -1,13 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type AttentionItemView, AttentionListReply } from '../../src/contracts/attention.ts';
+import { createHttpServer } from '../../src/http-server.ts';
+import { createLog } from '../../src/log.ts';
 import { wire } from '../../src/wire.ts';
+import { testMasterKeys } from './master-keys.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
 import { createTestDatabase, openAdminPool } from './test-database.ts';
 
@@ -20,8 +21,17 @@ type Body = Record<string, unknown> & {
   errors?: { field: string; message: string }[];
 };
 
-/** The real app over a real database, in this process, with a stub in Midtrans' place. */
-export async function startGateway(settings: Record<string, string> = {}) {
+type Services = Awaited<ReturnType<typeof wire>>['services'];
+
+/**
+ * The real app over a real database, in this process, with a stub in Midtrans' place.
+ *
+ * @param dress puts something else in a service's place
+ */
+export async function startGateway(
+  settings: Record<string, string> = {},
+  dress: (services: Services) => Services = (services) => services,
+) {
   const database = await createTestDatabase();
   const midtrans: MidtransStub = await startMidtransStub();
   const config = loadConfig({
@@ -30,22 +40,31 @@ export async function startGateway(settings: Record<string, string> = {}) {
     DATABASE_PLATFORM_URL: database.platform,
     DATABASE_WORKER_URL: database.worker,
     MIDTRANS_BASE_URL: midtrans.url,
+    MASTER_KEYS: testMasterKeys,
     PROVIDER_TIMEOUT_MS: '1500',
+    RATE_LIMITS: 'off',
     ...settings,
   });
   const logLines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line) => void logLines.push(line) });
+  const log = createLog(
+    { name: 'kassa-test', level: 'debug' },
+    { write: (line) => void logLines.push(line) },
+  );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
   const app = buildApp({
-    services: wiring.services,
+    services: dress(wiring.services),
     log,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
+    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps: false,
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createHttpServer(app, {
+    isHttps: false,
+    trustedProxies: config.TRUSTED_PROXIES,
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const admin = openAdminPool(database);
@@ -69,7 +88,8 @@ export async function startGateway(settings: Record<string, string> = {}) {
       Object.values(row),
     );
     const id = rows[0]?.id;
-    const secretKey = `sk_test_${randomBytes(24).toString('hex')}`;
+    const mode = columns.midtrans_environment === 'production' ? 'live' : 'test';
+    const secretKey = `sk_${mode}_${randomBytes(24).toString('hex')}`;
     await admin.query(`insert into api_keys (tenant_id, prefix, key_hash) values ($1, $2, $3)`, [
       id,
       secretKey.slice(0, 12),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseUrls } from '../../local/database.ts';
+import { testMasterKeys } from './master-keys.ts';
 import { freePorts } from './ports.ts';
 
 type Options = {
@@ -33,10 +34,12 @@ export async function startProcess(
     env: {
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
+      RATE_LIMITS: 'off',
       PORT: port,
       DATABASE_URL: database.app,
       DATABASE_PLATFORM_URL: database.platform,
       DATABASE_WORKER_URL: database.worker,
+      MASTER_KEYS: testMasterKeys,
       ...settings,
     },
     stdio: ['ignore', onOutput ? 'pipe' : 'inherit', onOutput ? 'pipe' : 'inherit', 'ipc'],

@@ -112,7 +112,7 @@ export async function live({ shop, serverUrl, midtransUrl, hear }: Life): Promis
       Authorization: `Basic ${apiKey}`,
     });
     await look(`/admin/stats?from=${apiKey}`);
-    await look(`/nowhere?key=${apiKey}`);
+    await look(`/nowhere?key=${apiKey}&email=${personal.email}`);
   }
 
   await serve();

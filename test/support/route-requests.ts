@@ -3,7 +3,11 @@ import type { Ask } from './raw-requests.ts';
 import { type Part, type Place, placesOf, sampleOf } from './route-inputs.ts';
 
 /** What a merchant is known by. */
-export type Party = { readonly slug: string; readonly secretKey: string };
+export type Party = {
+  readonly id: string;
+  readonly slug: string;
+  readonly secretKey: string;
+};
 
 /** Who asks: what a request of a merchant carries to say who sends it. */
 export type Credential = {
@@ -13,15 +17,17 @@ export type Credential = {
   readonly queryOf: (merchant: Party) => Readonly<Record<string, string>>;
 };
 
-/** All that a merchant can show. A new kind of credential belongs here, and is tried everywhere. */
-export const credentials: readonly Credential[] = [
-  {
-    name: 'a secret key',
-    headersOf: ({ secretKey }) => ({ Authorization: `Bearer ${secretKey}` }),
-    queryOf: () => ({}),
-  },
-  { name: 'a name only', headersOf: () => ({}), queryOf: ({ slug }) => ({ tenant: slug }) },
-];
+/** What a merchant's programs and shoppers show. */
+export const secretKey: Credential = {
+  name: 'a secret key',
+  headersOf: (merchant) => ({ Authorization: `Bearer ${merchant.secretKey}` }),
+  queryOf: () => ({}),
+};
+export const nameOnly: Credential = {
+  name: 'a name only',
+  headersOf: () => ({}),
+  queryOf: ({ slug }) => ({ tenant: slug }),
+};
 
 export type Filled = { readonly place: Place; readonly value: string };
 /** What a request holds besides what its route asks for. */

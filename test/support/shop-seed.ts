@@ -5,6 +5,9 @@ import { readTenantTables, type TenantTable } from '../database/support/tenant-t
 import { aNotification, anOrder, type Gateway, type Merchant } from './gateway.ts';
 import { openReconciliationDesk } from './reconciliations.ts';
 
+/** Chains and keys that Kassa reads to go on: what chance makes of them is what a forger would. */
+const ownMade = ['audit_entries', 'audit_heads', 'data_keys'];
+
 /** Two rows of every kind that tenants have, from the catalogue; a new table is among them by itself. */
 export async function openSeeder({ database }: { readonly database: { readonly admin: string } }) {
   const client = await connect(database.admin);
@@ -12,7 +15,7 @@ export async function openSeeder({ database }: { readonly database: { readonly a
   const factory = createRowFactory(client, tables);
 
   async function seed(merchant: { readonly id: string }): Promise<void> {
-    for (const { name } of tables) {
+    for (const { name } of tables.filter((table) => !ownMade.includes(table.name))) {
       await factory.store(name, merchant.id);
       await factory.store(name, merchant.id);
     }

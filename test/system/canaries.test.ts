@@ -11,7 +11,13 @@ import { cardNumbersIn } from '../support/card-numbers.ts';
 import { countTries } from '../support/isolation-tries.ts';
 import { freePorts } from '../support/ports.ts';
 import { askRaw } from '../support/raw-requests.ts';
-import { credentials, placesIn, requestFor, routeNames } from '../support/route-requests.ts';
+import {
+  nameOnly,
+  placesIn,
+  requestFor,
+  routeNames,
+  secretKey,
+} from '../support/route-requests.ts';
 import { type KassaProcess, startProcess } from '../support/server-process.ts';
 import { openSeeder, textOf } from '../support/shop-seed.ts';
 import { idsOf, readIds } from '../support/tenant-ids.ts';
@@ -250,7 +256,7 @@ async function lookEverywhere(): Promise<void> {
 
 async function lookWith(shop: CanaryShop): Promise<void> {
   const ids = await readIds(admin, shop.id);
-  const merchant = { slug: shop.slug, secretKey: shop.secrets.apiKey };
+  const merchant = { id: shop.id, slug: shop.slug, secretKey: shop.secrets.apiKey };
   for (const name of routeNames.filter((each) => each.startsWith('GET '))) {
     const places = placesIn(name);
     for (
@@ -262,7 +268,7 @@ async function lookWith(shop: CanaryShop): Promise<void> {
         place,
         value: idsOf(ids, place.kind).at(at) ?? '',
       }));
-      for (const credential of credentials) {
+      for (const credential of [secretKey, nameOnly]) {
         const asked = requestFor(name, { merchant, credential }, { ids: filled });
         const { text } = await askRaw(server.url, asked);
         answers.push({ to: shop, text });

@@ -3,6 +3,7 @@ import { auditMutants } from './audit-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
 import { edgeMutants } from './edge-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
+import { isolationMutants } from './isolation-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { notificationMutants } from './notification-mutants.ts';
 import { orderActionMutants } from './order-action-mutants.ts';
@@ -25,4 +26,5 @@ export const mutants: readonly Mutant[] = [
   ...tenancyMutants,
   ...auditMutants,
   ...edgeMutants,
+  ...isolationMutants,
 ];

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { codeRules, type Rule } from './catalogue-code-rules.ts';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
 const sharedTables = [
@@ -82,11 +83,10 @@ const policies = `(
          array(select case role when 0 then 'public' else role::regrole::text end
                  from unnest(polroles) role) as roles
     from pg_policy p join ${tables} t on t.oid = polrelid)`;
+const ownSchemas = `(select oid from pg_namespace where nspname in ('app', 'auth', 'public'))`;
 const ownWall = `'(tenant_id = app.current_tenant())'`;
 
-type Rule = { readonly sql: string; readonly values?: readonly unknown[] };
-
-/** Each query answers its faults, one a row; a sound database answers none. */
+/** Rules about tables, policies and rights. */
 const rules: readonly Rule[] = [
   {
     sql: `select name || ' has no tenant_id and is not on the list' as fault from ${tables} t
@@ -195,19 +195,19 @@ const rules: readonly Rule[] = [
   },
   {
     sql: `select c.relname || ' is a materialized view' as fault from pg_class c
-           where c.relkind = 'm' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+           where c.relkind = 'm' and c.relnamespace in ${ownSchemas}
           union all
           select c.relname || ' is a view without security_invoker' from pg_class c
-           where c.relkind = 'v' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+           where c.relkind = 'v' and c.relnamespace in ${ownSchemas}
              and not coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on}'
           union all
           select c.relname || ' is a sequence: its values tell of other tenants' from pg_class c
-           where c.relkind = 'S' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+           where c.relkind = 'S' and c.relnamespace in ${ownSchemas}
              and c.relname <> 'pgmigrations_id_seq'`,
   },
   {
     sql: `select oid::regprocedure || ' is security definer' as fault from pg_proc
-           where pronamespace in ('public'::regnamespace, 'app'::regnamespace) and prosecdef
+           where pronamespace in ${ownSchemas} and prosecdef
           union all
           select 'app.current_tenant() is not stable'
            where not exists (select from pg_proc
@@ -255,7 +255,7 @@ const rules: readonly Rule[] = [
 /** What in a database breaks the rules of tenancy; each fault names the thing. */
 export async function findFaults(client: pg.Client): Promise<string[]> {
   const found: string[] = [];
-  for (const { sql, values } of rules) {
+  for (const { sql, values } of [...rules, ...codeRules]) {
     const { rows } = await client.query<{ fault: string }>(sql, values && [...values]);
     found.push(...rows.map(({ fault }) => fault));
   }

@@ -10,6 +10,7 @@ import { orderActionMutants } from './order-action-mutants.ts';
 import { paymentMutants } from './payment-mutants.ts';
 import { reconciliationMutants } from './reconciliation-mutants.ts';
 import { refundMutants } from './refund-mutants.ts';
+import { secretMutants } from './secret-mutants.ts';
 import { stateMutants } from './state-mutants.ts';
 import { tenancyMutants } from './tenancy-mutants.ts';
 
@@ -27,4 +28,5 @@ export const mutants: readonly Mutant[] = [
   ...auditMutants,
   ...edgeMutants,
   ...isolationMutants,
+  ...secretMutants,
 ];

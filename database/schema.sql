@@ -521,6 +521,7 @@ CREATE UNIQUE INDEX reconciliations_running_key ON public.reconciliations USING 
 CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_check_at) WHERE ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text])) AND (next_check_at IS NOT NULL));
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
+CREATE INDEX tenants_midtrans_merchant_idx ON public.tenants USING btree (midtrans_merchant_id);
 
 -- Foreign keys, and checks that older rows need not pass
 

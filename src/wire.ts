@@ -82,7 +82,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
   const services = {
-    apiKeys: createApiKeys({ db, log }),
+    apiKeys: createApiKeys({ db, directory, log }),
     issuedKeys: createIssuedKeys({ db }),
     settings: createSettingsService({
       db,

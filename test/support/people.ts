@@ -14,6 +14,8 @@ type Person = {
   readonly isFresh?: boolean;
 };
 
+export type People = ReturnType<typeof createPeople>;
+
 /**
  * Members of tenants who are signed in, before there is a way to sign in: a made-up bearer token
  * stands for a session. Everything after the question who asks is the real thing.

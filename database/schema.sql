@@ -7,6 +7,7 @@ set check_function_bodies = off; -- they may name tables that come later
 -- Schemas
 
 create schema app;
+create schema identity;
 
 -- Functions
 
@@ -53,6 +54,82 @@ AS $function$
     end $function$;
 
 -- Tables
+
+create table identity.accounts (
+  id uuid not null,
+  user_id uuid not null,
+  account_id text not null,
+  provider_id text not null,
+  password text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_user_provider_key UNIQUE (user_id, provider_id)
+);
+
+create table identity.platform_members (
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint platform_members_pkey PRIMARY KEY (user_id),
+  constraint platform_members_role_known CHECK ((role = ANY (ARRAY['superadmin'::text, 'support'::text, 'viewer'::text])))
+);
+
+create table identity.sessions (
+  id uuid not null,
+  user_id uuid not null,
+  token text not null,
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone default now() not null,
+  confirmed_at timestamp with time zone,
+  active_tenant_id uuid,
+  ip_address text,
+  user_agent text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_token_key UNIQUE (token)
+);
+
+create table identity.two_factors (
+  id uuid not null,
+  user_id uuid not null,
+  secret text not null,
+  backup_codes text not null,
+  verified boolean default false not null,
+  failed_verification_count integer default 0 not null,
+  locked_until timestamp with time zone,
+  last_used_step bigint,
+  constraint two_factors_pkey PRIMARY KEY (id),
+  constraint two_factors_user_key UNIQUE (user_id)
+);
+
+create table identity.users (
+  id uuid not null,
+  name text not null,
+  email text not null,
+  email_verified boolean default false not null,
+  two_factor_enabled boolean default false not null,
+  locale text default 'en'::text not null,
+  disabled_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_email_key UNIQUE (email),
+  constraint users_email_lower CHECK ((email = lower(email))),
+  constraint users_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text])))
+);
+
+create table identity.verifications (
+  id uuid not null,
+  identifier text not null,
+  value text not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint verifications_pkey PRIMARY KEY (id)
+);
 
 create table public.api_keys (
   tenant_id uuid not null,
@@ -340,6 +417,14 @@ create table public.plans (
   constraint plans_limit_positive CHECK ((max_orders_per_month > 0))
 );
 
+create table public.platform_outbox (
+  id uuid default gen_random_uuid() not null,
+  topic text not null,
+  payload jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint platform_outbox_pkey PRIMARY KEY (id)
+);
+
 create table public.reconciliation_differences (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -484,6 +569,10 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX sessions_expires_idx ON identity.sessions USING btree (expires_at);
+CREATE INDEX sessions_user_idx ON identity.sessions USING btree (user_id);
+CREATE INDEX verifications_expires_idx ON identity.verifications USING btree (expires_at);
+CREATE INDEX verifications_identifier_idx ON identity.verifications USING btree (identifier);
 CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NULL);
 CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
@@ -511,6 +600,10 @@ CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_se
 
 -- Foreign keys, and checks that older rows need not pass
 
+alter table identity.accounts add constraint accounts_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.platform_members add constraint platform_members_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.sessions add constraint sessions_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.two_factors add constraint two_factors_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.attention_items add constraint attention_items_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.attention_items add constraint attention_items_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
@@ -557,6 +650,12 @@ CREATE TRIGGER tenants_announce AFTER INSERT OR DELETE OR UPDATE ON public.tenan
 
 -- Row-level security
 
+alter table identity.accounts enable row level security;
+alter table identity.platform_members enable row level security;
+alter table identity.sessions enable row level security;
+alter table identity.two_factors enable row level security;
+alter table identity.users enable row level security;
+alter table identity.verifications enable row level security;
 alter table public.api_keys enable row level security;
 alter table public.api_keys force row level security;
 alter table public.attention_items enable row level security;
@@ -590,6 +689,7 @@ alter table public.outbox force row level security;
 alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
+alter table public.platform_outbox enable row level security;
 alter table public.reconciliation_differences enable row level security;
 alter table public.reconciliation_differences force row level security;
 alter table public.reconciliation_questions enable row level security;
@@ -603,6 +703,30 @@ alter table public.usage_counters enable row level security;
 alter table public.usage_counters force row level security;
 
 -- Policies
+
+create policy accounts_platform on identity.accounts to kassa_platform
+  using (true)
+  with check (true);
+
+create policy platform_members_platform on identity.platform_members to kassa_platform
+  using (true)
+  with check (true);
+
+create policy sessions_platform on identity.sessions to kassa_platform
+  using (true)
+  with check (true);
+
+create policy two_factors_platform on identity.two_factors to kassa_platform
+  using (true)
+  with check (true);
+
+create policy users_platform on identity.users to kassa_platform
+  using (true)
+  with check (true);
+
+create policy verifications_platform on identity.verifications to kassa_platform
+  using (true)
+  with check (true);
 
 create policy api_keys_platform on public.api_keys to kassa_platform
   using (true)
@@ -688,6 +812,14 @@ create policy plans_platform on public.plans to kassa_platform
   using (true)
   with check (true);
 
+create policy platform_outbox_platform on public.platform_outbox to kassa_platform
+  using (true)
+  with check (true);
+
+create policy platform_outbox_relay on public.platform_outbox to kassa_worker
+  using (true)
+  with check (true);
+
 create policy reconciliation_differences_tenant on public.reconciliation_differences to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
@@ -717,11 +849,18 @@ create policy usage_counters_tenant on public.usage_counters to kassa_app
 grant usage on schema app to kassa_app;
 grant usage on schema app to kassa_platform;
 grant usage on schema app to kassa_worker;
+grant usage on schema identity to kassa_platform;
 grant usage on schema public to kassa_app;
 grant usage on schema public to kassa_platform;
 grant usage on schema public to kassa_worker;
 revoke all on function app.set_tenant(uuid) from public;
 grant execute on function app.set_tenant(uuid) to kassa_app;
+grant insert, select, update on table identity.accounts to kassa_platform;
+grant delete, insert, select, update on table identity.platform_members to kassa_platform;
+grant delete, insert, select, update on table identity.sessions to kassa_platform;
+grant delete, insert, select, update on table identity.two_factors to kassa_platform;
+grant insert, select, update on table identity.users to kassa_platform;
+grant delete, insert, select, update on table identity.verifications to kassa_platform;
 grant insert, select, update on table public.api_keys to kassa_platform;
 grant insert, select, update on table public.attention_items to kassa_app;
 grant insert, select on table public.audit_entries to kassa_app;
@@ -742,6 +881,8 @@ grant insert, select on table public.outbox to kassa_app;
 grant delete, select on table public.outbox to kassa_worker;
 grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
+grant insert on table public.platform_outbox to kassa_platform;
+grant delete, select on table public.platform_outbox to kassa_worker;
 grant insert, select, update on table public.reconciliation_differences to kassa_app;
 grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;
 grant insert, select, update on table public.reconciliations to kassa_app;

@@ -244,6 +244,27 @@ create table public.idempotency_keys (
   constraint idempotency_keys_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL)))
 );
 
+create table public.invitations (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  email text not null,
+  name text,
+  role text not null,
+  invited_by uuid not null,
+  token_hash bytea,
+  expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
+  created_at timestamp with time zone default now() not null,
+  accepted_at timestamp with time zone,
+  accepted_by uuid,
+  revoked_at timestamp with time zone,
+  constraint invitations_pkey PRIMARY KEY (tenant_id, id),
+  constraint invitations_accepted_by_whom CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
+  constraint invitations_email_lower CHECK ((email = lower(email))),
+  constraint invitations_hash_length CHECK ((octet_length(token_hash) = 32)),
+  constraint invitations_role_fits CHECK (((role = 'viewer'::text) OR ((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) = (role = ANY (ARRAY['superadmin'::text, 'support'::text]))))),
+  constraint invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'finance'::text, 'viewer'::text, 'superadmin'::text, 'support'::text])))
+);
+
 create table public.ledger_days (
   tenant_id uuid not null,
   day date not null,
@@ -272,6 +293,16 @@ create table public.ledger_transfers (
   constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'customer_fees'::text, 'refunds'::text, 'losses'::text]))),
   constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'fee'::text, 'refund'::text, 'loss'::text]))),
   constraint ledger_transfers_two_sides CHECK ((debit_account <> credit_account))
+);
+
+create table public.memberships (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint memberships_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint memberships_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'finance'::text, 'viewer'::text])))
 );
 
 create table public.notifications (
@@ -514,6 +545,19 @@ create table public.refunds (
   constraint refunds_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text, 'confirmed'::text, 'refused'::text])))
 );
 
+create table public.support_grants (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  user_id uuid not null,
+  reason text not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint support_grants_pkey PRIMARY KEY (tenant_id, id),
+  constraint support_grants_reason_length CHECK (((length(reason) >= 10) AND (length(reason) <= 500)))
+);
+
 create table public.tenants (
   id uuid default gen_random_uuid() not null,
   slug text not null,
@@ -540,11 +584,13 @@ create table public.tenants (
   payment_expiry_minutes integer default 1440 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  requires_second_factor boolean default false not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_key UNIQUE (slug),
   constraint tenants_currency_known CHECK ((currency = ANY (ARRAY['IDR'::text, 'JPY'::text, 'SEK'::text, 'NOK'::text, 'DKK'::text, 'EUR'::text, 'USD'::text, 'GBP'::text, 'SGD'::text]))),
   constraint tenants_email_from_form CHECK ((email_from ~ '^([^<>@]*<)?[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+>?$'::text)),
   constraint tenants_email_reply_to_form CHECK ((email_reply_to ~ '^[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+$'::text)),
+  constraint tenants_id_not_nil CHECK ((id <> '00000000-0000-0000-0000-000000000000'::uuid)),
   constraint tenants_limit_positive CHECK ((max_orders_per_month > 0)),
   constraint tenants_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text]))),
   constraint tenants_midtrans_environment_known CHECK ((midtrans_environment = ANY (ARRAY['sandbox'::text, 'production'::text]))),
@@ -579,8 +625,12 @@ CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (te
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
+CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+CREATE UNIQUE INDEX invitations_token_key ON public.invitations USING btree (token_hash);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
+CREATE INDEX memberships_list_idx ON public.memberships USING btree (tenant_id, created_at, user_id);
+CREATE INDEX memberships_user_idx ON public.memberships USING btree (user_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
@@ -596,6 +646,8 @@ CREATE UNIQUE INDEX reconciliations_nightly_key ON public.reconciliations USING 
 CREATE UNIQUE INDEX reconciliations_running_key ON public.reconciliations USING btree (tenant_id) WHERE (finished_at IS NULL);
 CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_check_at) WHERE ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text])) AND (next_check_at IS NOT NULL));
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
+CREATE INDEX support_grants_list_idx ON public.support_grants USING btree (created_at, id);
+CREATE INDEX support_grants_running_idx ON public.support_grants USING btree (tenant_id, user_id, expires_at) WHERE (ended_at IS NULL);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
 
 -- Foreign keys, and checks that older rows need not pass
@@ -617,6 +669,7 @@ alter table public.ledger_days add constraint ledger_days_tenant_fkey FOREIGN KE
 alter table public.ledger_transfers add constraint ledger_transfers_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.ledger_transfers add constraint ledger_transfers_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.ledger_transfers add constraint ledger_transfers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.memberships add constraint memberships_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.notifications add constraint notifications_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.notifications add constraint notifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.order_actions add constraint order_actions_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
@@ -641,6 +694,7 @@ alter table public.reconciliations add constraint reconciliations_tenant_fkey FO
 alter table public.refunds add constraint refunds_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.refunds add constraint refunds_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.refunds add constraint refunds_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.support_grants add constraint support_grants_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.tenants add constraint tenants_plan_fkey FOREIGN KEY (plan) REFERENCES public.plans(code);
 alter table public.usage_counters add constraint usage_counters_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -672,10 +726,14 @@ alter table public.daily_stats enable row level security;
 alter table public.daily_stats force row level security;
 alter table public.idempotency_keys enable row level security;
 alter table public.idempotency_keys force row level security;
+alter table public.invitations enable row level security;
+alter table public.invitations force row level security;
 alter table public.ledger_days enable row level security;
 alter table public.ledger_days force row level security;
 alter table public.ledger_transfers enable row level security;
 alter table public.ledger_transfers force row level security;
+alter table public.memberships enable row level security;
+alter table public.memberships force row level security;
 alter table public.notifications enable row level security;
 alter table public.notifications force row level security;
 alter table public.order_actions enable row level security;
@@ -698,6 +756,8 @@ alter table public.reconciliations enable row level security;
 alter table public.reconciliations force row level security;
 alter table public.refunds enable row level security;
 alter table public.refunds force row level security;
+alter table public.support_grants enable row level security;
+alter table public.support_grants force row level security;
 alter table public.tenants enable row level security;
 alter table public.usage_counters enable row level security;
 alter table public.usage_counters force row level security;
@@ -772,11 +832,27 @@ create policy idempotency_keys_tenant on public.idempotency_keys to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
+create policy invitations_platform on public.invitations to kassa_platform
+  using (true)
+  with check (true);
+
+create policy invitations_tenant on public.invitations to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy ledger_days_tenant on public.ledger_days to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
 create policy ledger_transfers_tenant on public.ledger_transfers to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy memberships_platform on public.memberships to kassa_platform
+  using (true)
+  with check (true);
+
+create policy memberships_tenant on public.memberships to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -836,6 +912,14 @@ create policy refunds_tenant on public.refunds to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
+create policy support_grants_platform on public.support_grants to kassa_platform
+  using (true)
+  with check (true);
+
+create policy support_grants_tenant on public.support_grants to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy tenants_platform on public.tenants to kassa_platform
   using (true)
   with check (true);
@@ -871,8 +955,10 @@ grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
+grant insert, select, update on table public.invitations to kassa_platform;
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
+grant delete, insert, select, update on table public.memberships to kassa_platform;
 grant insert, select, update on table public.notifications to kassa_app;
 grant insert, select, update on table public.order_actions to kassa_app;
 grant insert, select on table public.order_events to kassa_app;
@@ -887,6 +973,7 @@ grant insert, select, update on table public.reconciliation_differences to kassa
 grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;
 grant insert, select, update on table public.reconciliations to kassa_app;
 grant insert, select, update on table public.refunds to kassa_app;
+grant insert, select, update on table public.support_grants to kassa_platform;
 grant insert, select, update on table public.tenants to kassa_platform;
 grant insert, select, update on table public.usage_counters to kassa_app;
 

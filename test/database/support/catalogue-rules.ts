@@ -8,10 +8,13 @@ const furtherPolicies = [
   'audit_entries_platform on audit_entries to kassa_platform',
   'audit_heads_platform on audit_heads to kassa_platform',
   'api_keys_platform on api_keys to kassa_platform',
+  'invitations_platform on invitations to kassa_platform',
+  'memberships_platform on memberships to kassa_platform',
   'outbox_relay on outbox to kassa_worker',
   'plans_platform on plans to kassa_platform',
   'platform_outbox_platform on platform_outbox to kassa_platform',
   'platform_outbox_relay on platform_outbox to kassa_worker',
+  'support_grants_platform on support_grants to kassa_platform',
   'tenants_platform on tenants to kassa_platform',
 ];
 
@@ -25,8 +28,18 @@ const platformGrants = [
   'kassa_platform: INSERT on audit_heads',
   'kassa_platform: SELECT on audit_heads',
   'kassa_platform: UPDATE on audit_heads',
+  'kassa_platform: INSERT on invitations',
+  'kassa_platform: SELECT on invitations',
+  'kassa_platform: UPDATE on invitations',
+  'kassa_platform: DELETE on memberships',
+  'kassa_platform: INSERT on memberships',
+  'kassa_platform: SELECT on memberships',
+  'kassa_platform: UPDATE on memberships',
   'kassa_platform: SELECT on plans',
   'kassa_platform: INSERT on platform_outbox',
+  'kassa_platform: INSERT on support_grants',
+  'kassa_platform: SELECT on support_grants',
+  'kassa_platform: UPDATE on support_grants',
   'kassa_platform: INSERT on tenants',
   'kassa_platform: SELECT on tenants',
   'kassa_platform: UPDATE on tenants',
@@ -39,11 +52,22 @@ const platformGrants = [
 /** Rows that nobody changes once they are written. */
 const historyTables = ['audit_entries', 'order_events'];
 
-/** Unique over all tenants on purpose: what is looked up before the tenant is known. */
-const globalKeys = ['api_keys_hash_key'];
+/** Over all tenants on purpose: what is looked up before the tenant is known, or by the platform. */
+const globalKeys = [
+  'api_keys_hash_key',
+  'invitations_token_key',
+  'memberships_user_idx',
+  'support_grants_list_idx',
+];
 
-/** What kassa_app may not touch at all, although api_keys has a tenant. */
-const controlPlaneTables = [...sharedTables, 'api_keys'];
+/** What kassa_app may not touch at all, although the last ones have a tenant. */
+const controlPlaneTables = [
+  ...sharedTables,
+  'api_keys',
+  'invitations',
+  'memberships',
+  'support_grants',
+];
 
 const tables = `(
   select c.oid, c.relname as name, c.relrowsecurity, c.relforcerowsecurity, t.attnum as tenant,

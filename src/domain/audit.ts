@@ -12,6 +12,15 @@ export const auditActions = [
   'reconciliation.started',
   'reconciliation-difference.resolved',
   'request.refused',
+  'invitation.sent',
+  'invitation.renewed',
+  'invitation.revoked',
+  'invitation.accepted',
+  'member.role-changed',
+  'member.removed',
+  'support-grant.made',
+  'support-grant.used',
+  'support-grant.ended',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

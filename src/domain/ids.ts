@@ -40,6 +40,13 @@ export type ApiKeyId = z.infer<typeof ApiKeyId>;
 export const UserId = z.uuid().brand<'UserId'>();
 export type UserId = z.infer<typeof UserId>;
 
+export const InvitationId = z.uuid().brand<'InvitationId'>();
+export type InvitationId = z.infer<typeof InvitationId>;
+
+/** Of platform staff, to look at one tenant's things for a while. */
+export const SupportGrantId = z.uuid().brand<'SupportGrantId'>();
+export type SupportGrantId = z.infer<typeof SupportGrantId>;
+
 /** A tenant's subdomain. */
 export const Slug = z
   .string()

@@ -32,6 +32,37 @@ const problems = {
     title: 'The password has to be given again',
     retryable: false,
   },
+  'member-not-found': { status: 404, title: 'There is no such member', retryable: false },
+  'member-exists': { status: 409, title: 'The address is a member already', retryable: false },
+  'last-owner': { status: 409, title: 'A tenant needs an owner', retryable: false },
+  'last-superadmin': { status: 409, title: 'The platform needs a superadmin', retryable: false },
+  'invitation-not-found': {
+    status: 404,
+    title: 'There is no such open invitation',
+    retryable: false,
+  },
+  'invitation-open': { status: 409, title: 'The address is invited already', retryable: false },
+  'too-many-invitations': {
+    status: 409,
+    title: 'Too many invitations are open',
+    retryable: false,
+  },
+  'invitation-not-usable': {
+    status: 404,
+    title: 'The invitation cannot be used',
+    retryable: false,
+  },
+  'invitation-for-another': {
+    status: 403,
+    title: 'The invitation is for another address',
+    retryable: false,
+  },
+  'support-grant-not-found': {
+    status: 404,
+    title: 'There is no such running grant',
+    retryable: false,
+  },
+  'support-grant-running': { status: 409, title: 'A grant is running', retryable: false },
   'idempotency-key-invalid': {
     status: 400,
     title: 'The idempotency key is not valid',

@@ -241,5 +241,6 @@ function tenant(slug: string, status: TenantStatus, index: number): Tenant {
     emailFrom: undefined,
     emailReplyTo: undefined,
     midtrans: undefined,
+    requiresSecondFactor: false,
   };
 }

@@ -41,6 +41,10 @@ await runUntilSignal(log, async () => {
     { name: 'idempotency', pauseMs: forgetMs, log },
     services.idempotency.sweep,
   );
+  const clearer = startLoop(
+    { name: 'rate limits', pauseMs: forgetMs, log },
+    services.rateLimits.sweep,
+  );
   const nightlyMs = 10 * 60_000;
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
     services.nightlyReconciliations.beginAll(new Date()),
@@ -48,7 +52,8 @@ await runUntilSignal(log, async () => {
   log.info('worker works');
 
   return async () => {
-    await Promise.all([relay.stop(), sweeper.stop(), forgetter.stop(), nightly.stop()]);
+    const loops = [relay, sweeper, forgetter, clearer, nightly];
+    await Promise.all(loops.map((loop) => loop.stop()));
     await queue.close();
     mailer.close();
     await pool.end();

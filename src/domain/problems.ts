@@ -7,6 +7,7 @@ const problems = {
   'invalid-json': { status: 400, title: 'The body is not valid JSON', retryable: false },
   'body-too-large': { status: 413, title: 'The body is too large', retryable: false },
   'headers-too-large': { status: 431, title: 'The headers are too large', retryable: false },
+  'too-many-requests': { status: 429, title: 'Too many requests', retryable: true },
   'too-many-notifications': {
     status: 429,
     title: 'Too many unconfirmed notifications',

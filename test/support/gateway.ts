@@ -31,6 +31,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
     DATABASE_WORKER_URL: database.worker,
     MIDTRANS_BASE_URL: midtrans.url,
     PROVIDER_TIMEOUT_MS: '1500',
+    RATE_LIMITS: 'off',
     ...settings,
   });
   const logLines: string[] = [];

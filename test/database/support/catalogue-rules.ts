@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
-const sharedTables = ['plans', 'platform_outbox', 'tenants', 'pgmigrations'];
+const sharedTables = ['plans', 'platform_outbox', 'rate_limits', 'tenants', 'pgmigrations'];
 
 /** Policies besides the tenants' own, each for one login that works across tenants. */
 const furtherPolicies = [
@@ -14,6 +14,7 @@ const furtherPolicies = [
   'plans_platform on plans to kassa_platform',
   'platform_outbox_platform on platform_outbox to kassa_platform',
   'platform_outbox_relay on platform_outbox to kassa_worker',
+  'rate_limits_platform on rate_limits to kassa_platform',
   'support_grants_platform on support_grants to kassa_platform',
   'tenants_platform on tenants to kassa_platform',
 ];
@@ -37,6 +38,10 @@ const platformGrants = [
   'kassa_platform: UPDATE on memberships',
   'kassa_platform: SELECT on plans',
   'kassa_platform: INSERT on platform_outbox',
+  'kassa_platform: DELETE on rate_limits',
+  'kassa_platform: INSERT on rate_limits',
+  'kassa_platform: SELECT on rate_limits',
+  'kassa_platform: UPDATE on rate_limits',
   'kassa_platform: INSERT on support_grants',
   'kassa_platform: SELECT on support_grants',
   'kassa_platform: UPDATE on support_grants',

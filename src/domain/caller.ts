@@ -20,9 +20,12 @@ export type Caller =
       readonly sessionId: string;
       /** The password was given a short while ago: asked for by what is hard to undo. */
       readonly isFresh: boolean;
-      /** A role of this user wants a second factor, which the user has not set up. */
+      readonly hasSecondFactor: boolean;
+      /** A role of this user, or its tenant, wants a second factor, which the user has not set up. */
       readonly owesSecondFactor: boolean;
       readonly platformRole: PlatformRole | undefined;
+      /** What the session has chosen; whether the user may enter it is asked each time. */
+      readonly activeTenantId: TenantId | undefined;
       /** In the tenant of this request: a membership, or a grant to platform staff. */
       readonly tenantRole: TenantRole | 'granted' | undefined;
     };

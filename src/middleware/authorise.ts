@@ -21,10 +21,13 @@ export function callerOf(res: Response): Caller {
 /**
  * Lets through who may use a route.
  *
- * @throws Problem `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`
+ * @throws Problem `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`,
+ *   and of a user in a tenant `tenant-missing`, `tenant-not-found`, `tenant-inactive`
  */
 export function authorise(access: Access): RequestHandler {
-  return (_req, res, next) => {
+  return async (_req, res, next) => {
+    // Of a signed-in user: `middleware/membership.ts`. Without it nobody has a role here.
+    if (access.door === 'tenant') await res.locals.enterTenant?.();
     // Probes are answered before anybody has asked who sends them.
     if (access.door !== 'open') check(access, callerOf(res));
     next();

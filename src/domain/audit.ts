@@ -5,13 +5,6 @@ export const platformChain = TenantId.parse('00000000-0000-0000-0000-00000000000
 
 /** What is written down: money, rights, secrets, placement, settings, sign-ins and refusals. */
 export const auditActions = [
-  'refund.requested',
-  'order.cancelled',
-  'order.captured',
-  'attention.resolved',
-  'reconciliation.started',
-  'reconciliation-difference.resolved',
-  'request.refused',
   'invitation.sent',
   'invitation.renewed',
   'invitation.revoked',
@@ -21,6 +14,13 @@ export const auditActions = [
   'support-grant.made',
   'support-grant.used',
   'support-grant.ended',
+  'refund.requested',
+  'order.cancelled',
+  'order.captured',
+  'attention.resolved',
+  'reconciliation.started',
+  'reconciliation-difference.resolved',
+  'request.refused',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -24,8 +24,6 @@ export type Caller =
       /** A role of this user, or its tenant, wants a second factor, which the user has not set up. */
       readonly owesSecondFactor: boolean;
       readonly platformRole: PlatformRole | undefined;
-      /** What the session has chosen; whether the user may enter it is asked each time. */
-      readonly activeTenantId: TenantId | undefined;
       /** In the tenant of this request: a membership, or a grant to platform staff. */
       readonly tenantRole: TenantRole | 'granted' | undefined;
     };

@@ -33,19 +33,19 @@ export type ReconciliationId = z.infer<typeof ReconciliationId>;
 export const DifferenceId = z.uuid().brand<'DifferenceId'>();
 export type DifferenceId = z.infer<typeof DifferenceId>;
 
-export const ApiKeyId = z.uuid().brand<'ApiKeyId'>();
-export type ApiKeyId = z.infer<typeof ApiKeyId>;
-
-/** A person who signs in. */
-export const UserId = z.uuid().brand<'UserId'>();
-export type UserId = z.infer<typeof UserId>;
-
 export const InvitationId = z.uuid().brand<'InvitationId'>();
 export type InvitationId = z.infer<typeof InvitationId>;
 
 /** Of platform staff, to look at one tenant's things for a while. */
 export const SupportGrantId = z.uuid().brand<'SupportGrantId'>();
 export type SupportGrantId = z.infer<typeof SupportGrantId>;
+
+export const ApiKeyId = z.uuid().brand<'ApiKeyId'>();
+export type ApiKeyId = z.infer<typeof ApiKeyId>;
+
+/** A person who signs in. */
+export const UserId = z.uuid().brand<'UserId'>();
+export type UserId = z.infer<typeof UserId>;
 
 /** A tenant's subdomain. */
 export const Slug = z

@@ -6,19 +6,11 @@ import {
   tenantRoles,
 } from '../domain/access.ts';
 import { Slug } from '../domain/ids.ts';
-import { MailAddress } from './mail-address.ts';
+import { MailAddress, NewPassword, PersonName } from './accounts.ts';
 import { MomentPosition, pageQuery } from './pages.ts';
 
 const TenantRoleName = z.enum(Object.keys(tenantRoles) as [TenantRole, ...TenantRole[]]);
 const PlatformRoleName = z.enum(Object.keys(platformRoles) as [PlatformRole, ...PlatformRole[]]);
-
-/** Of a person; on one line, as mails and lists show it. */
-const PersonName = z
-  .string()
-  .trim()
-  .min(1, 'must not be empty')
-  .max(100, 'must have at most 100 characters')
-  .regex(/^\P{Cc}*$/u, 'may not hold control characters');
 
 /** `GET /admin/team`, `GET /api/superadmin/staff`: the longest members first. */
 export const TeamQuery = pageQuery(MomentPosition).strict();
@@ -74,7 +66,7 @@ export const InvitationPreviewRequest = z.strictObject({ token: InvitationToken 
 export const InvitationAcceptRequest = z.strictObject({
   token: InvitationToken,
   name: PersonName.optional(),
-  password: z.string().max(1_000).optional(),
+  password: NewPassword.optional(),
 });
 export type InvitationAcceptRequest = z.output<typeof InvitationAcceptRequest>;
 

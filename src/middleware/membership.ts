@@ -1,12 +1,10 @@
 import type { RequestHandler, Response } from 'express';
-import type { Caller } from '../domain/caller.ts';
+import type { UserCaller } from '../domain/caller.ts';
 import { Problem } from '../domain/problems.ts';
 import { noSuchTenant, requireActive } from '../domain/tenant.ts';
 import type { Places } from '../services/places.ts';
 import { callerOf } from './authorise.ts';
 import { originOf } from './origin.ts';
-
-
 
 /**
  * Says how a signed-in user enters the tenant of a request, should its route be one of a tenant:
@@ -20,7 +18,7 @@ export function resolveMembership({ places }: { readonly places: Places }): Requ
     next();
 
     /** @throws Problem `tenant-missing`, `tenant-not-found`, `tenant-inactive` */
-    async function enter(user: User): Promise<void> {
+    async function enter(user: UserCaller): Promise<void> {
       const wanted = namedIn(res) ?? user.activeTenantId ?? (await places.findOnly(user));
       if (!wanted) throw new Problem('tenant-missing', 'Choose the tenant to work for first.');
       const place = await places.enter(user, wanted, originOf(req, res));
@@ -30,7 +28,7 @@ export function resolveMembership({ places }: { readonly places: Places }): Requ
       res.locals.tenant = requireActive(tenant);
       const owesSecondFactor =
         user.owesSecondFactor || (tenant.requiresSecondFactor && !user.hasSecondFactor);
-      res.locals.caller = { ...user, tenantRole, owesSecondFactor } satisfies User;
+      res.locals.caller = { ...user, tenantRole, owesSecondFactor } satisfies UserCaller;
     }
   };
 }

@@ -8,17 +8,6 @@ export async function lockStaff(tx: PlatformTx): Promise<void> {
   await tx.query(`select user_id from identity.platform_members order by user_id for update`);
 }
 
-export async function findRole(
-  tx: PlatformTx,
-  userId: UserId,
-): Promise<PlatformRole | undefined> {
-  const { rows } = await tx.query<{ role: string }>(
-    `select role from identity.platform_members where user_id = $1`,
-    [userId],
-  );
-  return rows[0] && roleOf(rows[0].role);
-}
-
 export async function hasEmail(tx: PlatformTx, email: string): Promise<boolean> {
   const { rows } = await tx.query(
     `select from identity.platform_members m
@@ -62,10 +51,7 @@ export async function listSuperadmins(tx: PlatformTx, limit: number): Promise<Us
 type Appointment = { readonly userId: UserId; readonly role: PlatformRole };
 
 /** Answers whether the user was none of the staff before; a role that is there stays. */
-export async function insert(
-  tx: PlatformTx,
-  { userId, role }: Appointment,
-): Promise<boolean> {
+export async function insert(tx: PlatformTx, { userId, role }: Appointment): Promise<boolean> {
   const { rowCount } = await tx.query(
     `insert into identity.platform_members (user_id, role) values ($1, $2)
      on conflict (user_id) do nothing`,

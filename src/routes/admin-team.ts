@@ -1,6 +1,6 @@
 import type { Router } from 'express';
-import { managerOf } from '../middleware/authorise.ts';
 import { replyOnce } from '../middleware/idempotency.ts';
+import { managerOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import { tenantOf } from '../middleware/tenant-resolver.ts';
 import { teamOf } from '../services/circles.ts';

@@ -1,7 +1,6 @@
 import type { Router } from 'express';
-import { managerOf, userOf } from '../middleware/authorise.ts';
-import { callerOf } from '../middleware/authorise.ts';
-import { originOf } from '../middleware/origin.ts';
+import { callerOf, userOf } from '../middleware/authorise.ts';
+import { managerOf, originOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import { teamOf } from '../services/circles.ts';
 import type { Invited } from '../services/invited.ts';

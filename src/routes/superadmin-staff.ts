@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { managerOf } from '../middleware/authorise.ts';
+import { managerOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import { platformStaff } from '../services/circles.ts';
 import type { Invitations } from '../services/invitations.ts';

@@ -1,6 +1,5 @@
 import type { Router } from 'express';
-import { managerOf } from '../middleware/authorise.ts';
-import { originOf } from '../middleware/origin.ts';
+import { managerOf, originOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import type { SupportGrants } from '../services/support-grants.ts';
 

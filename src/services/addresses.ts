@@ -1,4 +1,5 @@
 import type { OrderReference } from '../domain/ids.ts';
+import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 
 export type Addresses = ReturnType<typeof createAddresses>;
@@ -27,5 +28,10 @@ export function createAddresses({ publicUrl }: { publicUrl: string }) {
     );
   }
 
-  return { notificationUrl, returnUrl, statusUrl };
+  /** After the `#`, which no browser sends: the token gets into no server's log. */
+  function invitationUrl(token: Secret): string {
+    return `${publicUrl}/invitation#token=${token.reveal()}`;
+  }
+
+  return { notificationUrl, returnUrl, statusUrl, invitationUrl };
 }

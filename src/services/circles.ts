@@ -4,8 +4,8 @@ import {
   mayAssignStaff,
   mayUseGrants,
   type PlatformRole,
-  platformRoles,
   type PlatformScope,
+  platformRoles,
   type Scope,
   type TenantRole,
   tenantRoles,
@@ -17,6 +17,7 @@ import { Problem } from '../domain/problems.ts';
 import type { Role } from '../domain/team.ts';
 import type { Member, Page } from '../repositories/memberships.ts';
 import * as memberships from '../repositories/memberships.ts';
+import * as platformMembers from '../repositories/platform-members.ts';
 import * as staff from '../repositories/staff.ts';
 import { endGrantsOf } from './support-grants.ts';
 
@@ -79,7 +80,7 @@ export const platformStaff: Circle<PlatformRole> = {
   mayManage: (role) => (platformRoles[role] as readonly PlatformScope[]).includes('staff:write'),
   mayAssign: mayAssignStaff,
   lock: staff.lockStaff,
-  findRole: staff.findRole,
+  findRole: platformMembers.findRole,
   hasEmail: staff.hasEmail,
   list: staff.list,
   listHeads: staff.listSuperadmins,

@@ -25,14 +25,14 @@ export type Invitations = ReturnType<typeof createInvitations>;
  * Asks people into a circle by mail. Whether an address has an account already is looked at when it
  * accepts, so that who invites learns nothing of it.
  */
-export function createInvitations({ db, rateLimits }: { db: Db; rateLimits: RateLimits }) {
+export function createInvitations({ db, limits }: { db: Db; limits: RateLimits }) {
   /** @throws Problem `not-allowed`, `member-exists`, `invitation-open`, `too-many-invitations` */
   async function invite<R extends Role>(
     circle: Circle<R>,
     { email, name, role }: NewInvitation<R>,
     by: Manager,
   ): Promise<InvitationReply> {
-    await rateLimits.take('invitations-tenant', circle.tenantId);
+    await limits.take('invitations-tenant', circle.tenantId);
     const id = InvitationId.parse(uuidv7());
     const { tenantId } = circle;
     return db.withPlatform(async (tx) => {
@@ -76,7 +76,7 @@ export function createInvitations({ db, rateLimits }: { db: Db; rateLimits: Rate
     id: InvitationId,
     by: Manager,
   ): Promise<InvitationReply> {
-    await rateLimits.take('invitations-tenant', circle.tenantId);
+    await limits.take('invitations-tenant', circle.tenantId);
     const { tenantId } = circle;
     return db.withPlatform(async (tx) => {
       await circle.lock(tx);

@@ -1,7 +1,7 @@
 import type { PlaceView } from '../contracts/team.ts';
 import type { Db } from '../db/database.ts';
 import { mayUseGrants, type TenantRole } from '../domain/access.ts';
-import type { Caller, Origin } from '../domain/caller.ts';
+import type { Origin, UserCaller } from '../domain/caller.ts';
 import type { Slug, TenantId } from '../domain/ids.ts';
 import { noSuchTenant, requireActive, type Tenant } from '../domain/tenant.ts';
 import * as auditEntries from '../repositories/audit-entries.ts';
@@ -10,8 +10,6 @@ import * as sessions from '../repositories/sessions.ts';
 import * as supportGrants from '../repositories/support-grants.ts';
 import * as tenants from '../repositories/tenants.ts';
 import type { TenantDirectory } from './tenants.ts';
-
-
 
 /** A tenant that a user may enter, as things stand now. */
 export type Place = {
@@ -30,7 +28,7 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
    * down once an hour. Undefined for everybody else, whether the tenant exists or not.
    */
   async function enter(
-    user: User,
+    user: UserCaller,
     tenantId: TenantId,
     origin: Origin,
   ): Promise<Place | undefined> {
@@ -52,7 +50,7 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
   }
 
   /** The tenant that a user without a choice means: the only one that there is. */
-  async function findOnly(user: User): Promise<TenantId | undefined> {
+  async function findOnly(user: UserCaller): Promise<TenantId | undefined> {
     const [first, second] = await db.withPlatform((tx) => tenants.listOfUser(tx, user.userId, 2));
     return second ? undefined : first?.id;
   }
@@ -62,7 +60,7 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
    *
    * @throws Problem `tenant-not-found`, `tenant-inactive`
    */
-  async function choose(user: User, slug: Slug, origin: Origin): Promise<Place> {
+  async function choose(user: UserCaller, slug: Slug, origin: Origin): Promise<Place> {
     const named = await directory.findBySlug(slug);
     const place = named && (await enter(user, named.id, origin));
     if (!place) throw noSuchTenant();
@@ -76,7 +74,7 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
    *
    * @throws Problem `tenant-not-found`
    */
-  async function getOwn(user: User, slug: Slug): Promise<TenantId> {
+  async function getOwn(user: UserCaller, slug: Slug): Promise<TenantId> {
     const named = await directory.findBySlug(slug);
     const role =
       named && (await db.withPlatform((tx) => memberships.findRole(tx, named.id, user.userId)));
@@ -85,7 +83,7 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
   }
 
   /** The tenants that a user works for; at most 100, by name. */
-  async function list(user: User): Promise<PlaceView[]> {
+  async function list(user: UserCaller): Promise<PlaceView[]> {
     const found = await db.withPlatform((tx) => tenants.listOfUser(tx, user.userId, maxListed));
     const active = user.activeTenantId ?? (found.length === 1 ? found[0]?.id : undefined);
     return found.map(({ id, slug, name, status, role }) => ({

@@ -1,13 +1,15 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
-import { createDb } from './db/database.ts';
+import { createDb, type Db } from './db/database.ts';
 import { listen } from './db/listener.ts';
 import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
+import { createAccounts } from './services/accounts.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
+import { createAuth } from './services/better-auth.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
@@ -18,10 +20,15 @@ import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
-import { createRateLimits, noRateLimits } from './services/rate-limits.ts';
+import { createRateLimits, noRateLimits, type RateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
+import { createSecondFactors } from './services/second-factors.ts';
+import { createSessionSteps } from './services/session-steps.ts';
+import { createSessions } from './services/sessions.ts';
+import { createSignIn } from './services/sign-in.ts';
+import { createSignInGuard } from './services/sign-in-guard.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
@@ -80,8 +87,10 @@ export async function wire({ config, log, version }: WireOptions) {
   const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
+  const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
-    rateLimits: config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log }),
+    ...wireAccounts({ config, db, limits, log }),
+    rateLimits: limits,
     apiKeys: createApiKeys({ db }),
     directory,
     checks,
@@ -113,4 +122,32 @@ export async function wire({ config, log, version }: WireOptions) {
   }
 
   return { db, addresses, services, close };
+}
+
+type AccountOptions = {
+  readonly config: Config;
+  readonly db: Db;
+  readonly limits: RateLimits;
+  readonly log: Logger;
+};
+
+function wireAccounts({ config, db, limits, log }: AccountOptions) {
+  const sessionSecret = config.SESSION_SECRET;
+  const auth = createAuth({ db, log, publicUrl: config.PUBLIC_URL, sessionSecret });
+  const { cookies } = auth;
+  const guard = createSignInGuard({ limits, cookies, sessionSecret });
+  const steps = createSessionSteps({ auth, guard, sessionSecret });
+  const secondFactors = createSecondFactors({ auth, steps });
+  return {
+    auth,
+    secondFactors,
+    accounts: createAccounts({ db, auth, guard, steps, limits }),
+    signIn: createSignIn({ auth, guard, secondFactors, sessionSecret }),
+    sessions: createSessions({
+      db,
+      cookies,
+      sessionSecret,
+      staffNeedsSecondFactor: config.DEMO_MODE ? 'no' : 'yes',
+    }),
+  };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Access, Scope } from '../domain/access.ts';
 import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
+import * as accounts from './accounts.ts';
 import * as attention from './attention.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
@@ -22,6 +23,10 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
+
+const signIn = { door: 'sign-in' } as const;
+const account = { door: 'account', isSensitive: false } as const;
+const sensitiveAccount = { door: 'account', isSensitive: true } as const;
 
 const OrderParams = z.object({ orderId: OrderReference });
 const ReconciliationParams = z.object({ id: ReconciliationId });
@@ -86,6 +91,32 @@ export const routes = {
     access: tenant('reconciliations:write'),
     params: ReconciliationParams.extend({ differenceId: DifferenceId }),
     body: reconciliations.ResolveRequest,
+  },
+
+  'POST /api/auth/sign-up': { access: signIn, body: accounts.SignUpRequest },
+  'POST /api/auth/verify-email': { access: signIn, body: accounts.TokenRequest },
+  'POST /api/auth/verify-email/send': { access: signIn, body: accounts.MailAddressRequest },
+  'POST /api/auth/sign-in': { access: signIn, body: accounts.SignInRequest },
+  'POST /api/auth/sign-in/second-factor': { access: signIn, body: accounts.SecondFactorRequest },
+  'POST /api/auth/password/forgot': { access: signIn, body: accounts.MailAddressRequest },
+  'POST /api/auth/password/reset': { access: signIn, body: accounts.PasswordResetRequest },
+
+  'POST /api/auth/sign-out': { access: account },
+  'GET /api/auth/session': { access: account },
+  'GET /api/auth/sessions': { access: account },
+  'DELETE /api/auth/sessions/:id': { access: account, params: accounts.SessionParams },
+  'POST /api/auth/sessions/revoke-others': { access: account },
+  'POST /api/auth/confirm': { access: account, body: accounts.PasswordRequest },
+  'POST /api/auth/password/change': { access: account, body: accounts.PasswordChangeRequest },
+  'POST /api/auth/second-factor/begin': { access: account, body: accounts.PasswordRequest },
+  'POST /api/auth/second-factor/confirm': { access: account, body: accounts.CodeRequest },
+  'POST /api/auth/second-factor/disable': {
+    access: sensitiveAccount,
+    body: accounts.PasswordRequest,
+  },
+  'POST /api/auth/second-factor/recovery-codes': {
+    access: account,
+    body: accounts.PasswordRequest,
   },
 } as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
 

@@ -32,7 +32,7 @@ export function up(pgm: MigrationBuilder) {
     id               uuid        not null,
     user_id          uuid        not null,
     token            text        not null,
-    expires_at       timestamptz not null,     -- moves on with use, but not past its last day
+    expires_at       timestamptz not null,     -- its last day, however much it is used
     last_used_at     timestamptz not null default now(),
     confirmed_at     timestamptz,              -- when the password was last given
     active_tenant_id uuid,                     -- chosen; whether it may be is asked each time

@@ -21,6 +21,22 @@ export const auditActions = [
   'reconciliation.started',
   'reconciliation-difference.resolved',
   'request.refused',
+  'user.signed-up',
+  'user.sign-up-repeated',
+  'user.email-verified',
+  'user.signed-in',
+  'user.sign-in-refused',
+  'user.second-factor-refused',
+  'user.signed-out',
+  'user.sessions-ended',
+  'user.password-confirmed',
+  'user.password-refused',
+  'user.password-changed',
+  'user.password-reset',
+  'user.second-factor-on',
+  'user.second-factor-off',
+  'user.recovery-codes-renewed',
+  'staff.role-given',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

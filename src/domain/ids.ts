@@ -47,6 +47,10 @@ export type ApiKeyId = z.infer<typeof ApiKeyId>;
 export const UserId = z.uuid().brand<'UserId'>();
 export type UserId = z.infer<typeof UserId>;
 
+/** One sign-in of a user on one device. */
+export const SessionId = z.uuid().brand<'SessionId'>();
+export type SessionId = z.infer<typeof SessionId>;
+
 /** A tenant's subdomain. */
 export const Slug = z
   .string()

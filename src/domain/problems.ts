@@ -33,6 +33,37 @@ const problems = {
     title: 'The password has to be given again',
     retryable: false,
   },
+  'origin-not-allowed': {
+    status: 403,
+    title: 'The request comes from a foreign page',
+    retryable: false,
+  },
+  'sign-in-failed': { status: 401, title: 'The sign-in failed', retryable: false },
+  'email-not-verified': {
+    status: 403,
+    title: 'The mail address is not confirmed yet',
+    retryable: false,
+  },
+  'second-factor-expired': {
+    status: 401,
+    title: 'The sign-in took too long',
+    retryable: false,
+  },
+  'second-factor-invalid': {
+    status: 401,
+    title: 'The code is not the right one',
+    retryable: false,
+  },
+  'second-factor-on-already': {
+    status: 409,
+    title: 'The second factor is on already',
+    retryable: false,
+  },
+  'second-factor-not-on': { status: 409, title: 'The second factor is not on', retryable: false },
+  'password-wrong': { status: 403, title: 'The password is not the right one', retryable: false },
+  'password-weak': { status: 400, title: 'The password is too weak', retryable: false },
+  'token-invalid': { status: 400, title: 'The link cannot be used', retryable: false },
+  'session-not-found': { status: 404, title: 'There is no such session', retryable: false },
   'idempotency-key-invalid': {
     status: 400,
     title: 'The idempotency key is not valid',

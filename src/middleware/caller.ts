@@ -3,12 +3,24 @@ import type { Caller } from '../domain/caller.ts';
 import { Problem } from '../domain/problems.ts';
 import { Secret } from '../domain/secret.ts';
 import type { ApiKeys } from '../services/api-keys.ts';
+import type { Sessions } from '../services/sessions.ts';
 
-/** Finds who sends a request: the holder of a key, or nobody known. */
-export function identifyCaller({ apiKeys }: { readonly apiKeys: ApiKeys }): RequestHandler {
+type Services = {
+  readonly apiKeys: ApiKeys;
+  readonly sessions: Pick<Sessions, 'authenticate'>;
+};
+
+/**
+ * Finds who sends a request: the holder of a key, a user who has signed in, or nobody known. Where
+ * both a key and a session's cookie are sent the key counts, and the session is not looked at: a
+ * program says what it means, a browser adds its cookies by itself.
+ */
+export function identifyCaller({ apiKeys, sessions }: Services): RequestHandler {
   return async (req, res, next) => {
     const key = keyOf(req);
-    const caller: Caller = key ? await apiKeys.authenticate(key) : { kind: 'anonymous' };
+    const caller: Caller = key
+      ? await apiKeys.authenticate(key)
+      : await sessions.authenticate(req.headers.cookie);
     res.locals.caller = caller;
     next();
   };

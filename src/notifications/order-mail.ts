@@ -1,9 +1,9 @@
 import { type Currency, formatMoney } from '../domain/money.ts';
 import { formatInstant, type MailLocale, mailLocaleOf } from './mail-locale.ts';
-import { type RenderedMail, renderMail, webAddress } from './mail-templates.ts';
 import { type OrderMailFacts, type OrderMailKind, orderMailWords } from './order-mail-words.ts';
 import { paymentMethodName } from './payment-method-names.ts';
 import { plainName } from './plain-name.ts';
+import { type RenderedMail, renderTemplates, webAddress } from './templates.ts';
 
 export type OrderMailInput = {
   readonly kind: OrderMailKind;
@@ -28,7 +28,7 @@ export type OrderMailInput = {
 
 /** The mail that tells a shopper what has become of an order, in the shopper's language. */
 export function renderOrderMail(input: OrderMailInput): RenderedMail {
-  return renderMail('order-mail', viewOf(input));
+  return renderTemplates('order-mail', viewOf(input));
 }
 
 function viewOf({ kind, locale, tenant, order }: OrderMailInput) {

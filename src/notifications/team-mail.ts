@@ -1,8 +1,8 @@
 import type { Role } from '../domain/team.ts';
 import { formatInstant, mailLocaleOf } from './mail-locale.ts';
-import { type RenderedMail, renderMail, webAddress } from './mail-templates.ts';
 import { plainName } from './plain-name.ts';
 import { type TeamMailFacts, type TeamMailKind, teamMailWords } from './team-mail-words.ts';
+import { type RenderedMail, renderTemplates, webAddress } from './templates.ts';
 
 export type TeamMailInput = {
   readonly kind: TeamMailKind;
@@ -23,7 +23,7 @@ export type TeamMailInput = {
 
 /** The mail that invites somebody, or tells an owner that platform staff looks at the tenant. */
 export function renderTeamMail(input: TeamMailInput): RenderedMail {
-  return renderMail('team-mail', viewOf(input));
+  return renderTemplates('team-mail', viewOf(input));
 }
 
 function viewOf(input: TeamMailInput) {

@@ -26,7 +26,9 @@ type TenantRow = {
 };
 
 /** A tenant as those see it who work for it. */
-export type WorkPlace = Pick<Tenant, 'id' | 'slug' | 'name' | 'status'> & { readonly role: TenantRole };
+export type WorkPlace = Pick<Tenant, 'id' | 'slug' | 'name' | 'status'> & {
+  readonly role: TenantRole;
+};
 type WorkPlaceRow = Pick<TenantRow, 'id' | 'slug' | 'name' | 'status'> & { role: TenantRole };
 
 const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zone,

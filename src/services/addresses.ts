@@ -2,6 +2,8 @@ import type { OrderReference } from '../domain/ids.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 
+type AccountPage = 'sign-in' | 'verify-email' | 'forgot-password' | 'reset-password';
+
 export type Addresses = ReturnType<typeof createAddresses>;
 
 /** The URLs that others are given: the provider, the shopper's browser, mails. */
@@ -33,5 +35,12 @@ export function createAddresses({ publicUrl }: { publicUrl: string }) {
     return `${publicUrl}/invitation#token=${token.reveal()}`;
   }
 
-  return { notificationUrl, returnUrl, statusUrl, invitationUrl };
+  /** A page of ours, for a user; with the token of a link that was mailed. */
+  function accountUrl(page: AccountPage, token?: Secret): string {
+    const url = new URL(`${publicUrl}/${page}`);
+    if (token) url.searchParams.set('token', token.reveal());
+    return url.href;
+  }
+
+  return { notificationUrl, returnUrl, statusUrl, accountUrl, invitationUrl };
 }

@@ -1,4 +1,4 @@
-import type { PlaceView } from '../contracts/team.ts';
+import type { PlaceView } from '../contracts/places.ts';
 import type { Db } from '../db/database.ts';
 import { mayUseGrants, type TenantRole } from '../domain/access.ts';
 import type { Origin, UserCaller } from '../domain/caller.ts';

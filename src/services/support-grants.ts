@@ -8,8 +8,8 @@ import type {
   SupportGrantView,
 } from '../contracts/support-grants.ts';
 import type { Db, PlatformTx } from '../db/database.ts';
-import { platformChain } from '../domain/audit.ts';
 import type { AuditEvent } from '../domain/audit.ts';
+import { platformChain } from '../domain/audit.ts';
 import type { Origin } from '../domain/caller.ts';
 import { SupportGrantId, type UserId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';

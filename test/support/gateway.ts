@@ -32,6 +32,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
     MIDTRANS_BASE_URL: midtrans.url,
     PROVIDER_TIMEOUT_MS: '1500',
     RATE_LIMITS: 'off',
+    SESSION_SECRET: 'a secret of tests, which nobody else may use',
     ...settings,
   });
   const logLines: string[] = [];
@@ -40,6 +41,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
   const app = buildApp({
     services: wiring.services,
     log,
+    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
@@ -152,6 +154,8 @@ export async function startGateway(settings: Record<string, string> = {}) {
 
   return {
     url,
+    publicUrl: config.PUBLIC_URL,
+    sessionSecret: config.SESSION_SECRET.reveal(),
     send,
     merchant,
     midtrans,

@@ -18,8 +18,11 @@ const engineOptions = {
 const htmlTemplates = new Liquid({ ...engineOptions, outputEscape: 'escape' });
 const textTemplates = new Liquid(engineOptions);
 
-/** Renders the two templates of that name, of plain text and of HTML, from one view. */
-export function renderMail(name: string, view: { readonly subject: string }): RenderedMail {
+/** A mail of the two templates by this name. */
+export function renderTemplates<V extends { readonly subject: string }>(
+  name: string,
+  view: V,
+): RenderedMail {
   return {
     subject: view.subject,
     text: textTemplates.renderFileSync(`${name}.txt.liquid`, view),

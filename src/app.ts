@@ -3,6 +3,8 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { identifyCaller } from './middleware/caller.ts';
+import { resolveMembership } from './middleware/membership.ts';
+import { recogniseOwnPages } from './middleware/own-pages.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
 import { assignRequestId } from './middleware/request-id.ts';
@@ -13,30 +15,48 @@ import { adminKeyRoutes } from './routes/admin-keys.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
 import { adminSettingsRoutes } from './routes/admin-settings.ts';
+import { adminTeamRoutes } from './routes/admin-team.ts';
+import { authRoutes } from './routes/auth.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
+import { placeRoutes } from './routes/places.ts';
+import { superadminStaffRoutes } from './routes/superadmin-staff.ts';
+import { superadminSupportGrantRoutes } from './routes/superadmin-support-grants.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import type { Accounts } from './services/accounts.ts';
 import type { ApiKeys } from './services/api-keys.ts';
 import type { AttentionService } from './services/attention.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
+import type { Invitations } from './services/invitations.ts';
+import type { Invited } from './services/invited.ts';
 import type { IssuedKeys } from './services/issued-keys.ts';
 import type { LedgerService } from './services/ledger.ts';
+import type { Members } from './services/members.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
+import type { Places } from './services/places.ts';
 import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
+import type { SecondFactors } from './services/second-factors.ts';
+import type { Sessions } from './services/sessions.ts';
 import type { SettingsService } from './services/settings.ts';
+import type { SignIn } from './services/sign-in.ts';
 import type { StatsService } from './services/stats.ts';
+import type { SupportGrants } from './services/support-grants.ts';
 import type { TenantDirectory } from './services/tenants.ts';
 
 export type AppOptions = {
   readonly services: {
+    readonly accounts: Accounts;
+    readonly signIn: SignIn;
+    readonly sessions: Sessions;
+    readonly secondFactors: SecondFactors;
     readonly apiKeys: ApiKeys;
     readonly issuedKeys: IssuedKeys;
     readonly settings: SettingsService;
@@ -52,9 +72,16 @@ export type AppOptions = {
     readonly stats: StatsService;
     readonly ledger: LedgerService;
     readonly customers: CustomerService;
+    readonly places: Places;
+    readonly members: Members;
+    readonly invitations: Invitations;
+    readonly invited: Invited;
+    readonly supportGrants: SupportGrants;
     readonly health: HealthService;
   };
   readonly log: Logger;
+  /** Where our own pages are: nobody else's may do something with a session. */
+  readonly publicUrl: string;
   readonly trustedProxies: readonly string[];
   readonly tenantDomains: readonly string[];
   readonly platformSubdomains: readonly string[];
@@ -87,8 +114,10 @@ export function buildApp(options: AppOptions): Express {
   });
 
   app.use(probeRoutes(services.health));
+  app.use(recogniseOwnPages(options));
   app.use(identifyCaller(services));
   app.use(resolveTenant({ ...options, directory: services.directory, trust }));
+  app.use(resolveMembership(services));
   app.use(healthRoutes(services.health));
   app.use(paymentRoutes(services));
   app.use(orderRoutes(services.orders));
@@ -99,6 +128,11 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminReconciliationRoutes(services));
   app.use(adminKeyRoutes(services));
   app.use(adminSettingsRoutes(services));
+  app.use(adminTeamRoutes(services));
+  app.use(placeRoutes(services));
+  app.use(superadminStaffRoutes(services));
+  app.use(superadminSupportGrantRoutes(services));
+  app.use(authRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

@@ -6,6 +6,7 @@ const databases = {
   DATABASE_URL: 'postgresql://kassa_app:hunter2@db/kassa',
   DATABASE_PLATFORM_URL: 'postgres://kassa_platform:hunter2@db/kassa',
   DATABASE_WORKER_URL: 'postgresql://kassa_worker:hunter2@db/kassa',
+  SESSION_SECRET: 'hunter2-hunter2-hunter2-hunter2-hunter2',
 };
 const production = {
   ...databases,
@@ -66,6 +67,7 @@ test('all faults are told at once, by name', () => {
     DATABASE_POOL_SIZE: 'many',
     PUBLIC_URL: 'kassa',
     TRUSTED_PROXIES: '10.0.0.7/',
+    SESSION_SECRET: 'hunter2',
     PROVIDER_TIMEOUT_MS: '0',
     MAIL_FROM: 'nobody',
     DEMO_MODE: 'perhaps',
@@ -82,6 +84,7 @@ test('all faults are told at once, by name', () => {
     'DATABASE_POOL_SIZE',
     'PUBLIC_URL',
     'TRUSTED_PROXIES',
+    'SESSION_SECRET',
     'PROVIDER_TIMEOUT_MS',
     'MAIL_FROM',
     'DEMO_MODE',
@@ -108,6 +111,7 @@ test('a configuration for production is accepted', () => {
 
 test.each([
   ['DEMO_MODE', { DEMO_MODE: 'true' }],
+  ['RATE_LIMITS', { RATE_LIMITS: 'off' }],
   ['MIDTRANS_BASE_URL', { MIDTRANS_BASE_URL: 'http://127.0.0.1:4010' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'http://kassa.example' }],
   ['PUBLIC_URL', { PUBLIC_URL: '' }],

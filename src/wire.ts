@@ -1,32 +1,44 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
-import { createDb } from './db/database.ts';
+import { createDb, type Db } from './db/database.ts';
 import { listen } from './db/listener.ts';
 import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
+import { createAccounts } from './services/accounts.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
+import { createAuth } from './services/better-auth.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createInvitations } from './services/invitations.ts';
+import { createInvited } from './services/invited.ts';
 import { createIssuedKeys } from './services/issued-keys.ts';
 import { createLedgerService } from './services/ledger.ts';
+import { createMembers } from './services/members.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
 import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
+import { createPlaces } from './services/places.ts';
+import { createRateLimits, noRateLimits, type RateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
+import { createSecondFactors } from './services/second-factors.ts';
+import { createSessionSteps } from './services/session-steps.ts';
+import { createSessions } from './services/sessions.ts';
 import { createSettingsService } from './services/settings.ts';
+import { createSignIn } from './services/sign-in.ts';
+import { createSignInGuard } from './services/sign-in-guard.ts';
 import { createStatsService } from './services/stats.ts';
+import { createSupportGrants } from './services/support-grants.ts';
 import { createSweep } from './services/sweep.ts';
-import { createTenantDirectory } from './services/tenants.ts';
-
+import { createTenantDirectory, type TenantDirectory } from './services/tenants.ts';
 export type Wiring = Awaited<ReturnType<typeof wire>>;
 
 const tenantChannel = 'kassa_tenants';
@@ -81,6 +93,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
+  const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
     apiKeys: createApiKeys({ db, directory, log }),
     issuedKeys: createIssuedKeys({ db }),
@@ -89,6 +102,9 @@ export async function wire({ config, log, version }: WireOptions) {
       directory,
       hasLocalShops: config.NODE_ENV === 'development',
     }),
+    ...wireAccounts({ config, db, limits, log }),
+    ...wireTeams({ db, directory, limits }),
+    rateLimits: limits,
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
@@ -119,4 +135,48 @@ export async function wire({ config, log, version }: WireOptions) {
   }
 
   return { db, addresses, services, close };
+}
+
+type AccountOptions = {
+  readonly config: Config;
+  readonly db: Db;
+  readonly limits: RateLimits;
+  readonly log: Logger;
+};
+
+function wireAccounts({ config, db, limits, log }: AccountOptions) {
+  const sessionSecret = config.SESSION_SECRET;
+  const auth = createAuth({ db, log, publicUrl: config.PUBLIC_URL, sessionSecret });
+  const { cookies } = auth;
+  const guard = createSignInGuard({ limits, cookies, sessionSecret });
+  const steps = createSessionSteps({ auth, guard, sessionSecret });
+  const secondFactors = createSecondFactors({ auth, steps });
+  return {
+    auth,
+    secondFactors,
+    accounts: createAccounts({ db, auth, guard, steps, limits }),
+    signIn: createSignIn({ auth, guard, secondFactors, sessionSecret }),
+    sessions: createSessions({
+      db,
+      cookies,
+      sessionSecret,
+      staffNeedsSecondFactor: config.DEMO_MODE ? 'no' : 'yes',
+    }),
+  };
+}
+
+type TeamOptions = {
+  readonly db: Db;
+  readonly directory: TenantDirectory;
+  readonly limits: RateLimits;
+};
+
+function wireTeams({ db, directory, limits }: TeamOptions) {
+  return {
+    places: createPlaces({ db, directory }),
+    members: createMembers({ db }),
+    invitations: createInvitations({ db, limits }),
+    invited: createInvited({ db }),
+    supportGrants: createSupportGrants({ db, directory }),
+  };
 }

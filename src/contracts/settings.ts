@@ -58,6 +58,7 @@ export const SettingsRequest = z.strictObject({
   returnUrl: ReturnUrl.nullish(),
   emailFrom: Sender.nullish(),
   emailReplyTo: MailAddress.nullish(),
+  requiresSecondFactor: z.boolean().optional(),
 });
 export type SettingsRequest = z.output<typeof SettingsRequest>;
 
@@ -67,6 +68,8 @@ const Settings = z.object({
   returnUrl: z.string().nullable(),
   emailFrom: z.string().nullable(),
   emailReplyTo: z.string().nullable(),
+  /** Of everybody who works for the tenant. */
+  requiresSecondFactor: z.boolean(),
 });
 
 /** `GET /admin/settings` */

@@ -5,16 +5,14 @@ import { maxActiveKeys } from '../../src/domain/api-keys.ts';
 import { ApiKeyId, TenantId } from '../../src/domain/ids.ts';
 import { startGateway } from '../support/gateway.ts';
 import { openKeyDesk } from '../support/key-desk.ts';
-import { createPeople } from '../support/people.ts';
 
-const people = createPeople();
-const gateway = await startGateway({}, people.dress);
-const { shop, statusOf } = openKeyDesk(gateway, people);
+const gateway = await startGateway();
+const { shop, statusOf } = openKeyDesk(gateway);
 const { send } = gateway;
 afterAll(gateway.close);
 
 test('a new key is shown once, works at once, and is nowhere in the database', async () => {
-  const { create, list, id } = await shop();
+  const { create, list, id, email } = await shop();
 
   const { apiKey, key } = await create({ name: ' Till ' });
 
@@ -25,7 +23,7 @@ test('a new key is shown once, works at once, and is nowhere in the database', a
     prefix: key?.slice(0, 12),
     scopes: keyScopes,
     status: 'active',
-    createdBy: 'owner@shop.example',
+    createdBy: email,
     expiresAt: null,
     revokedAt: null,
   });
@@ -194,7 +192,7 @@ test('what died before its answer was stored is found again, without the secret'
 });
 
 test('who made, rotated and revoked a key is written down, without the key', async () => {
-  const { create, rotate, revoke, audits } = await shop();
+  const { create, rotate, revoke, audits, email } = await shop();
   const old = await create({ name: 'Till' });
   const next = await rotate(old.apiKey.id, 5);
   await revoke(next.apiKey.id);
@@ -202,7 +200,7 @@ test('who made, rotated and revoked a key is written down, without the key', asy
   const entries = await audits();
 
   expect(entries).toMatchObject([
-    { action: 'key.created', subject_id: old.apiKey.id, actor_label: 'owner@shop.example' },
+    { action: 'key.created', subject_id: old.apiKey.id, actor_label: email },
     { action: 'key.rotated', subject_id: old.apiKey.id },
     { action: 'key.revoked', subject_id: next.apiKey.id },
   ]);

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
-import type { TenantRole } from '../../src/domain/access.ts';
 import { startGateway } from '../support/gateway.ts';
 import { openKeyDesk } from '../support/key-desk.ts';
-import { createPeople } from '../support/people.ts';
 
-const people = createPeople();
-const gateway = await startGateway({}, people.dress);
-const { shop, statusOf } = openKeyDesk(gateway, people);
+const gateway = await startGateway();
+const { shop, statusOf } = openKeyDesk(gateway);
 const { send } = gateway;
 afterAll(gateway.close);
 
@@ -46,8 +43,8 @@ test.each([
 ] as const)(
   'a member who is %s gets %i for the list and %i for a new key',
   async (role, read, write) => {
-    const { id, post } = await shop();
-    const member = people.signIn({ tenantId: id, role: role satisfies TenantRole });
+    const { post, member: signIn } = await shop();
+    const member = await signIn(role);
 
     expect((await send('/admin/keys', { headers: member })).status).toBe(read);
     expect((await post('/admin/keys', { kind: 'secret', name: 'A' }, member)).status).toBe(write);
@@ -55,9 +52,9 @@ test.each([
 );
 
 test('whoever has not confirmed the password makes, rotates and revokes no key', async () => {
-  const { id, create, post, list } = await shop();
+  const { create, post, list, member } = await shop();
   const { apiKey } = await create();
-  const stale = people.signIn({ tenantId: id, role: 'owner', isFresh: false });
+  const stale = await member('owner', false);
 
   const answers = [
     await post('/admin/keys', { kind: 'secret', name: 'A' }, stale),

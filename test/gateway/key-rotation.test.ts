@@ -1,11 +1,9 @@
 import { afterAll, expect, test } from 'vitest';
 import { startGateway } from '../support/gateway.ts';
 import { openKeyDesk } from '../support/key-desk.ts';
-import { createPeople } from '../support/people.ts';
 
-const people = createPeople();
-const gateway = await startGateway({}, people.dress);
-const { shop, statusOf } = openKeyDesk(gateway, people);
+const gateway = await startGateway();
+const { shop, statusOf } = openKeyDesk(gateway);
 afterAll(gateway.close);
 
 test('after a rotation both keys work for as long as was said', async () => {

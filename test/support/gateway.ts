@@ -20,17 +20,8 @@ type Body = Record<string, unknown> & {
   errors?: { field: string; message: string }[];
 };
 
-type Services = Awaited<ReturnType<typeof wire>>['services'];
-
-/**
- * The real app over a real database, in this process, with a stub in Midtrans' place.
- *
- * @param dress puts something else in a service's place
- */
-export async function startGateway(
-  settings: Record<string, string> = {},
-  dress: (services: Services) => Services = (services) => services,
-) {
+/** The real app over a real database, in this process, with a stub in Midtrans' place. */
+export async function startGateway(settings: Record<string, string> = {}) {
   const database = await createTestDatabase();
   const midtrans: MidtransStub = await startMidtransStub();
   const config = loadConfig({
@@ -40,14 +31,17 @@ export async function startGateway(
     DATABASE_WORKER_URL: database.worker,
     MIDTRANS_BASE_URL: midtrans.url,
     PROVIDER_TIMEOUT_MS: '1500',
+    RATE_LIMITS: 'off',
+    SESSION_SECRET: 'a secret of tests, which nobody else may use',
     ...settings,
   });
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line) => void logLines.push(line) });
   const wiring = await wire({ config, log, version: '0.0.0-test' });
   const app = buildApp({
-    services: dress(wiring.services),
+    services: wiring.services,
     log,
+    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
@@ -160,7 +154,10 @@ export async function startGateway(
   }
 
   return {
+    config,
     url,
+    publicUrl: config.PUBLIC_URL,
+    sessionSecret: config.SESSION_SECRET.reveal(),
     send,
     merchant,
     midtrans,

@@ -1,16 +1,19 @@
 import { expect } from 'vitest';
 import type { ApiKeyView, NewApiKeyReply } from '../../src/contracts/api-keys.ts';
+import type { TenantRole } from '../../src/domain/access.ts';
 import type { Gateway } from './gateway.ts';
-import type { People } from './people.ts';
+import { signInMember } from './signed-in.ts';
 
 type Headers = Record<string, string>;
 
 /** Merchants, and what their owners do with their keys. */
-export function openKeyDesk({ send, merchant: addMerchant, admin }: Gateway, people: People) {
+export function openKeyDesk(gateway: Gateway) {
+  const { send, admin } = gateway;
+
   /** A merchant, and what a member of it does with its keys. */
   async function shop(columns: Record<string, unknown> = {}) {
-    const merchant = await addMerchant(columns);
-    const owner = people.signIn({ tenantId: merchant.id, role: 'owner' });
+    const merchant = await gateway.merchant(columns);
+    const { email, headers: owner } = await signInMember(gateway, merchant, { role: 'owner' });
     const post = (path: string, body: unknown, headers: Headers = {}) =>
       send(path, {
         method: 'POST',
@@ -23,8 +26,12 @@ export function openKeyDesk({ send, merchant: addMerchant, admin }: Gateway, peo
     };
     return {
       ...merchant,
-      owner,
+      /** Of the owner. */
+      email,
       post,
+      /** The headers of a further member. */
+      member: async (role: TenantRole, isFresh = true) =>
+        (await signInMember(gateway, merchant, { role, isFresh })).headers,
       create: async (body: object = {}) =>
         asNew(await post('/admin/keys', { kind: 'secret', name: 'Shop', ...body })),
       rotate: async (id: string, overlapMinutes: number) =>

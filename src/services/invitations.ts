@@ -128,7 +128,9 @@ export function createInvitations({ db, limits }: { db: Db; limits: RateLimits }
   ): Promise<{ readonly token: Secret; readonly invitation: Invitation } | undefined> {
     const token = new Secret(randomBytes(32).toString('base64url'));
     const made = { id, hash: hashOf(token), days: invitationDays };
-    const invitation = await db.withPlatform((tx) => invitations.replaceToken(tx, tenantId, made));
+    const invitation = await db.withPlatformOnce((tx) =>
+      invitations.replaceToken(tx, tenantId, made),
+    );
     return invitation && { token, invitation };
   }
 

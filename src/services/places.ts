@@ -32,26 +32,32 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
     tenantId: TenantId,
     origin: Origin,
   ): Promise<Place | undefined> {
-    const role = await db.withPlatform(async (tx) => {
-      const own = await memberships.findRole(tx, tenantId, user.userId);
-      if (own || !mayUseGrants(user.platformRole)) return own;
-      const grantId = await supportGrants.findRunning(tx, tenantId, user.userId);
-      if (!grantId) return undefined;
-      if (await supportGrants.markUsed(tx, tenantId, grantId)) {
-        await auditEntries.append(tx, tenantId, origin, {
-          action: 'support-grant.used',
-          subject: { kind: 'support-grant', id: grantId },
-        });
-      }
-      return 'granted' as const;
-    });
+    const own = await db.withPlatformOnce((tx) => memberships.findRole(tx, tenantId, user.userId));
+    const role = own ?? (await useGrant(user, tenantId, origin));
     const tenant = role && (await directory.find(tenantId));
     return tenant && { tenant, role };
   }
 
+  async function useGrant(user: UserCaller, tenantId: TenantId, origin: Origin) {
+    if (!mayUseGrants(user.platformRole)) return undefined;
+    return db.withPlatform(async (tx) => {
+      const id = await supportGrants.findRunning(tx, tenantId, user.userId);
+      if (!id) return undefined;
+      if (await supportGrants.markUsed(tx, tenantId, id)) {
+        await auditEntries.append(tx, tenantId, origin, {
+          action: 'support-grant.used',
+          subject: { kind: 'support-grant', id },
+        });
+      }
+      return 'granted' as const;
+    });
+  }
+
   /** The tenant that a user without a choice means: the only one that there is. */
   async function findOnly(user: UserCaller): Promise<TenantId | undefined> {
-    const [first, second] = await db.withPlatform((tx) => tenants.listOfUser(tx, user.userId, 2));
+    const [first, second] = await db.withPlatformOnce((tx) =>
+      tenants.listOfUser(tx, user.userId, 2),
+    );
     return second ? undefined : first?.id;
   }
 
@@ -65,7 +71,7 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
     const place = named && (await enter(user, named.id, origin));
     if (!place) throw noSuchTenant();
     requireActive(place.tenant);
-    await db.withPlatform((tx) => sessions.setTenant(tx, user.sessionId, place.tenant.id));
+    await db.withPlatformOnce((tx) => sessions.setTenant(tx, user.sessionId, place.tenant.id));
     return place;
   }
 
@@ -77,14 +83,14 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
   async function getOwn(user: UserCaller, slug: Slug): Promise<TenantId> {
     const named = await directory.findBySlug(slug);
     const role =
-      named && (await db.withPlatform((tx) => memberships.findRole(tx, named.id, user.userId)));
+      named && (await db.withPlatformOnce((tx) => memberships.findRole(tx, named.id, user.userId)));
     if (!role) throw noSuchTenant();
     return named.id;
   }
 
   /** The tenants that a user works for; at most 100, by name. */
   async function list(user: UserCaller): Promise<PlaceView[]> {
-    const found = await db.withPlatform((tx) => tenants.listOfUser(tx, user.userId, maxListed));
+    const found = await db.withPlatformOnce((tx) => tenants.listOfUser(tx, user.userId, maxListed));
     const active = user.activeTenantId ?? (found.length === 1 ? found[0]?.id : undefined);
     return found.map(({ id, slug, name, status, role }) => ({
       slug,

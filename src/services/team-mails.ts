@@ -44,7 +44,7 @@ export function createTeamMails(dependencies: Dependencies) {
     if (!made) return;
     const { token, invitation } = made;
     const { email, name = '', invitedBy, expiresAt } = invitation;
-    const inviter = await db.withPlatform((tx) => users.find(tx, UserId.parse(invitedBy)));
+    const inviter = await db.withPlatformOnce((tx) => users.find(tx, UserId.parse(invitedBy)));
     const content = renderTeamMail({
       kind: 'invitation',
       locale: place.locale,

@@ -9,6 +9,7 @@ import { paymentMutants } from './payment-mutants.ts';
 import { reconciliationMutants } from './reconciliation-mutants.ts';
 import { refundMutants } from './refund-mutants.ts';
 import { stateMutants } from './state-mutants.ts';
+import { teamMutants } from './team-mutants.ts';
 import { tenancyMutants } from './tenancy-mutants.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...reconciliationMutants,
   ...idempotencyMutants,
   ...booksMutants,
+  ...teamMutants,
   ...tenancyMutants,
   ...keyMutants,
 ];

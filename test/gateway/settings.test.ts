@@ -181,6 +181,7 @@ const neverShops = [
   'https://192.168.1.1/',
   'https://0.0.0.0/',
   `https://shop.example/${'a'.repeat(2_000)}`,
+  `https://shop.example/${'å'.repeat(1_000)}`,
 ];
 
 test.each(neverShops)(

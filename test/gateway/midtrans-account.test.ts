@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import type { Caller } from '../../src/domain/caller.ts';
-import { UserId } from '../../src/domain/ids.ts';
+import { SessionId, UserId } from '../../src/domain/ids.ts';
 import { adminMidtransAccountRoutes } from '../../src/routes/admin-midtrans-account.ts';
 import { anOrder, type Merchant, startGateway } from '../support/gateway.ts';
 import { serve } from '../support/serve.ts';
@@ -16,7 +16,7 @@ const owner: Caller = {
   kind: 'user',
   userId: UserId.parse('0192a000-0000-7000-8000-000000000001'),
   email: 'owner@shop.example',
-  sessionId: 'a session',
+  sessionId: SessionId.parse('0192a000-0000-7000-8000-000000000002'),
   isFresh: true,
   owesSecondFactor: false,
   platformRole: undefined,

@@ -22,6 +22,7 @@ function kassa(...words: string[]) {
       DATABASE_URL: app,
       DATABASE_PLATFORM_URL: platform,
       DATABASE_WORKER_URL: worker,
+      SESSION_SECRET: 'a secret of tests, which nobody else may use',
       MIDTRANS_BASE_URL: gateway.midtrans.url,
       MASTER_KEYS: testMasterKeys,
     },

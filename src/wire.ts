@@ -95,7 +95,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const reconciliations = createReconciliations({ db, log });
   const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
-    apiKeys: createApiKeys({ db, directory, log }),
+    apiKeys: createApiKeys({ db, log }),
     issuedKeys: createIssuedKeys({ db }),
     settings: createSettingsService({
       db,

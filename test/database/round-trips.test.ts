@@ -3,7 +3,6 @@ import { afterAll, expect, test } from 'vitest';
 import type { Transaction } from '../../src/db/database.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { createApiKeys } from '../../src/services/api-keys.ts';
-import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { addTenant, connect, log, openDoors } from './support/open.ts';
@@ -97,7 +96,7 @@ async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
 }
 
 async function lookUp(key: string) {
-  const apiKeys = createApiKeys({ db, directory: createTenantDirectory({ db }), log });
+  const apiKeys = createApiKeys({ db, log });
   let holder: unknown;
   const count = await platformTap.roundTripsOf(async () => {
     holder = await apiKeys.authenticate(new Secret(key)).catch((refusal) => refusal);

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { hashPassword } from '../src/services/passwords.ts';
 
 type DemoTenant = {
   readonly slug: string;
@@ -33,15 +35,23 @@ export const demoTenants: readonly DemoTenant[] = [
   },
 ];
 
+/** Runs the demo's platform. */
+export const demoSuperadmin = { email: 'superadmin@kassa.example', name: 'Demo Superadmin' };
+
 type SeedOptions = {
   readonly platformUrl: string;
   readonly port: number;
   /** The tenants' secret keys by slug. */
   readonly secretKeys: Readonly<Record<string, string>>;
+  readonly superadminPassword: string;
 };
 
-/** Adds the demo's merchants and their keys; what is there stays, but for the port in addresses. */
-export async function seedDemo({ platformUrl, port, secretKeys }: SeedOptions): Promise<void> {
+/**
+ * Adds the demo's merchants and their keys, and who runs the platform; what is there stays, but for
+ * the port in addresses.
+ */
+export async function seedDemo(options: SeedOptions): Promise<void> {
+  const { platformUrl, port, secretKeys, superadminPassword } = options;
   const client = new pg.Client({ connectionString: platformUrl });
   await client.connect();
   try {
@@ -51,6 +61,7 @@ export async function seedDemo({ platformUrl, port, secretKeys }: SeedOptions): 
       await insertTenant(client, tenant, port);
       await insertKey(client, tenant.slug, secretKey);
     }
+    await insertSuperadmin(client, superadminPassword);
   } finally {
     await client.end();
   }
@@ -97,5 +108,23 @@ async function insertKey(client: pg.Client, slug: string, secretKey: string): Pr
      select id, $2, $3 from tenants where slug = $1
      on conflict (key_hash) do nothing`,
     [slug, secretKey.slice(0, 12), createHash('sha256').update(secretKey).digest()],
+  );
+}
+
+async function insertSuperadmin(client: pg.Client, password: string): Promise<void> {
+  const { email, name } = demoSuperadmin;
+  const { rows } = await client.query('select from identity.users where email = $1', [email]);
+  if (rows.length > 0) return;
+  // One statement, so that a start that dies half-way leaves no user without a password.
+  await client.query(
+    `with made as (
+       insert into identity.users (id, name, email, email_verified)
+       values ($1, $2, $3, true) returning id
+     ), with_password as (
+       insert into identity.accounts (id, user_id, account_id, provider_id, password)
+       select $4, id, id::text, 'credential', $5 from made
+     )
+     insert into identity.platform_members (user_id, role) select id, 'superadmin' from made`,
+    [uuidv7(), name, email, uuidv7(), await hashPassword(password)],
   );
 }

@@ -37,8 +37,11 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    await writeEnvironment(`${dir}/env`, settings, database);
-    const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
+    const sessionSecret = environment.SESSION_SECRET || secrets.sessionSecret;
+    await writeEnvironment(`${dir}/env`, { settings, database, sessionSecret });
+    const { watch } = values;
+    const starting = { dir, environment, database, sessionSecret, watch };
+    const parts = await startParts(settings, starting);
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
     const midtransUrl = midtransBaseUrl(settings);
@@ -53,14 +56,21 @@ async function main(): Promise<void> {
   }
 }
 
+type Running = {
+  readonly settings: Settings;
+  readonly database: DatabaseUrls;
+  readonly sessionSecret: string;
+};
+
 /** What `npm run kassa` needs to work on the demo. */
-async function writeEnvironment(file: string, settings: Settings, database: DatabaseUrls) {
+async function writeEnvironment(file: string, { settings, database, sessionSecret }: Running) {
   const lines = [
     `DATABASE_URL=${database.app}`,
     `DATABASE_PLATFORM_URL=${database.platform}`,
     `DATABASE_WORKER_URL=${database.worker}`,
     `PUBLIC_URL=http://localhost:${settings.PORT}`,
     `MIDTRANS_BASE_URL=${midtransBaseUrl(settings) ?? ''}`,
+    `SESSION_SECRET=${sessionSecret}`,
   ];
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }
@@ -122,8 +132,9 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Opene
   stops.push(() => server.stop());
   const password = secrets.databasePassword;
   const urls = await setUpDatabase({ adminUrl: server.url, name: 'kassa', password });
-  const { secretKeys } = secrets;
-  await seedDemo({ platformUrl: urls.platform, port: settings.PORT, secretKeys });
+  const { secretKeys, superadminPassword } = secrets;
+  const seed = { platformUrl: urls.platform, port: settings.PORT, secretKeys, superadminPassword };
+  await seedDemo(seed);
   return {
     urls,
     ended: endOfProcess(server.pid, `The PostgreSQL ended; see ${dir}/postgres.log.`),
@@ -134,11 +145,12 @@ type Starting = {
   readonly dir: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly database: DatabaseUrls;
+  readonly sessionSecret: string;
   readonly watch: boolean | undefined;
 };
 
 async function startParts(settings: Settings, starting: Starting): Promise<Part[]> {
-  const { dir, environment, database, watch } = starting;
+  const { dir, environment, database, sessionSecret, watch } = starting;
   const midtransUrl = midtransBaseUrl(settings);
   const shared = {
     ...environment,
@@ -147,6 +159,7 @@ async function startParts(settings: Settings, starting: Starting): Promise<Part[
     DATABASE_WORKER_URL: database.worker,
     PORT: String(settings.PORT),
     PUBLIC_URL: environment.PUBLIC_URL || `http://localhost:${settings.PORT}`,
+    SESSION_SECRET: sessionSecret,
     SMTP_URL: settings.SMTP_URL || `smtp://127.0.0.1:${settings.INBOX_SMTP_PORT}`,
     MIDTRANS_EMULATOR_DATA: `${dir}/midtrans.sqlite`,
     INBOX_DATA: `${dir}/inbox.sqlite`,

@@ -7,6 +7,7 @@ import { checkRole } from './db/role-check.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAccounts } from './services/accounts.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createAdministrators } from './services/administrators.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
 import { createAuth } from './services/better-auth.ts';
@@ -146,6 +147,7 @@ function wireAccounts({ config, db, limits, log }: AccountOptions) {
   return {
     auth,
     secondFactors,
+    administrators: createAdministrators({ db }),
     accounts: createAccounts({ db, auth, guard, steps, limits }),
     signIn: createSignIn({ auth, guard, secondFactors, sessionSecret }),
     sessions: createSessions({

@@ -11,6 +11,7 @@ import type { Tenant } from '../domain/tenant.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { addAdminCommands } from './admin.ts';
 import { addOwnerCommands } from './owner.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -92,6 +93,7 @@ program
     });
   });
 
+addAdminCommands(program, { withWiring, say });
 addOwnerCommands(program, { withWiring, getTenant, say });
 
 function toDay(text: string): string {

@@ -11,6 +11,10 @@ const Secrets = z.object({
   /** Of `SESSION_SECRET`. */
   sessionSecret: z.string().default(() => randomBytes(32).toString('base64url')),
   superadminPassword: z.string().default(random),
+  /** Of the demo's merchants, by slug. */
+  ownerPasswords: z
+    .record(z.string(), z.string())
+    .default(() => Object.fromEntries(demoTenants.map(({ slug }) => [slug, random()]))),
   secretKeys: z
     .record(z.string(), z.string())
     .default(() =>

@@ -132,9 +132,7 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Opene
   stops.push(() => server.stop());
   const password = secrets.databasePassword;
   const urls = await setUpDatabase({ adminUrl: server.url, name: 'kassa', password });
-  const { secretKeys, superadminPassword } = secrets;
-  const seed = { platformUrl: urls.platform, port: settings.PORT, secretKeys, superadminPassword };
-  await seedDemo(seed);
+  await seedDemo({ ...secrets, platformUrl: urls.platform, port: settings.PORT });
   return {
     urls,
     ended: endOfProcess(server.pid, `The PostgreSQL ended; see ${dir}/postgres.log.`),

@@ -46,7 +46,7 @@ export function createTeamMails(dependencies: Dependencies) {
     const { email, name = '', invitedBy, expiresAt } = invitation;
     const inviter = invitedBy && (await db.withPlatformOnce((tx) => users.find(tx, invitedBy)));
     const content = renderTeamMail({
-      kind: 'invitation',
+      kind: tenantId === platformChain ? 'staff-invitation' : 'invitation',
       locale: place.locale,
       place: place.name,
       name,

@@ -44,6 +44,7 @@ export const demoTenants: readonly DemoTenant[] = [
 export const demoSuperadmin: DemoUser = {
   email: 'superadmin@kassa.example',
   name: 'Demo Superadmin',
+  locale: 'en',
 };
 
 type SeedOptions = {

@@ -138,9 +138,19 @@ create table public.api_keys (
   key_hash bytea not null,
   created_at timestamp with time zone default now() not null,
   revoked_at timestamp with time zone,
+  kind text default 'secret'::text not null,
+  name text default 'API key'::text not null,
+  scopes text[],
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  created_by text,
+  rotated_from uuid,
   constraint api_keys_pkey PRIMARY KEY (tenant_id, id),
   constraint api_keys_hash_key UNIQUE (key_hash),
-  constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32))
+  constraint api_keys_rotated_from_key UNIQUE (tenant_id, rotated_from),
+  constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32)),
+  constraint api_keys_kind_known CHECK ((kind = ANY (ARRAY['secret'::text, 'publishable'::text]))),
+  constraint api_keys_scopes_some CHECK ((cardinality(scopes) > 0))
 );
 
 create table public.attention_items (
@@ -592,8 +602,11 @@ create table public.tenants (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   requires_second_factor boolean default false not null,
+  allowed_origins text[] default '{}'::text[] not null,
+  create_requires_key boolean default false not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_key UNIQUE (slug),
+  constraint tenants_allowed_origins_count CHECK ((cardinality(allowed_origins) <= 20)),
   constraint tenants_currency_known CHECK ((currency = ANY (ARRAY['IDR'::text, 'JPY'::text, 'SEK'::text, 'NOK'::text, 'DKK'::text, 'EUR'::text, 'USD'::text, 'GBP'::text, 'SGD'::text]))),
   constraint tenants_email_from_form CHECK ((email_from ~ '^([^<>@]*<)?[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+>?$'::text)),
   constraint tenants_email_reply_to_form CHECK ((email_reply_to ~ '^[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+$'::text)),
@@ -657,6 +670,7 @@ CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_i
 CREATE INDEX support_grants_list_idx ON public.support_grants USING btree (created_at, id);
 CREATE INDEX support_grants_running_idx ON public.support_grants USING btree (tenant_id, user_id, expires_at) WHERE (ended_at IS NULL);
 CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
+CREATE INDEX tenants_midtrans_merchant_idx ON public.tenants USING btree (midtrans_merchant_id);
 
 -- Foreign keys, and checks that older rows need not pass
 
@@ -664,6 +678,7 @@ alter table identity.accounts add constraint accounts_user_fkey FOREIGN KEY (use
 alter table identity.platform_members add constraint platform_members_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.sessions add constraint sessions_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table identity.two_factors add constraint two_factors_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table public.api_keys add constraint api_keys_rotated_from_fkey FOREIGN KEY (tenant_id, rotated_from) REFERENCES public.api_keys(tenant_id, id);
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.attention_items add constraint attention_items_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.attention_items add constraint attention_items_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);

@@ -16,6 +16,7 @@ import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
 import { createInvitations } from './services/invitations.ts';
 import { createInvited } from './services/invited.ts';
+import { createIssuedKeys } from './services/issued-keys.ts';
 import { createLedgerService } from './services/ledger.ts';
 import { createMembers } from './services/members.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
@@ -32,6 +33,7 @@ import { createRefundService } from './services/refunds.ts';
 import { createSecondFactors } from './services/second-factors.ts';
 import { createSessionSteps } from './services/session-steps.ts';
 import { createSessions } from './services/sessions.ts';
+import { createSettingsService } from './services/settings.ts';
 import { createSignIn } from './services/sign-in.ts';
 import { createSignInGuard } from './services/sign-in-guard.ts';
 import { createStatsService } from './services/stats.ts';
@@ -94,10 +96,16 @@ export async function wire({ config, log, version }: WireOptions) {
   const reconciliations = createReconciliations({ db, log });
   const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
+    apiKeys: createApiKeys({ db, directory, log }),
+    issuedKeys: createIssuedKeys({ db }),
+    settings: createSettingsService({
+      db,
+      directory,
+      hasLocalShops: config.NODE_ENV === 'development',
+    }),
     ...wireAccounts({ config, db, limits, log }),
     ...wireTeams({ db, directory, limits }),
     rateLimits: limits,
-    apiKeys: createApiKeys({ db }),
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Access, PlatformScope, Scope } from '../domain/access.ts';
 import {
+  ApiKeyId,
   AttentionItemId,
   DifferenceId,
   InvitationId,
@@ -10,6 +11,7 @@ import {
   UserId,
 } from '../domain/ids.ts';
 import * as accounts from './accounts.ts';
+import { ApiKeysQuery, CreateApiKeyRequest, RotateApiKeyRequest } from './api-keys.ts';
 import * as attention from './attention.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
@@ -17,6 +19,7 @@ import { CreatePaymentRequest } from './payments.ts';
 import * as places from './places.ts';
 import * as reconciliations from './reconciliations.ts';
 import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
+import { SettingsRequest } from './settings.ts';
 import { DaysQuery, SeriesQuery } from './stats.ts';
 import * as supportGrants from './support-grants.ts';
 import * as team from './team.ts';
@@ -34,7 +37,7 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
-
+/** What is hard to undo: a person confirms a password for it. */
 const sensitive = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: true }) as const;
 const platform = (scope: PlatformScope) =>
   ({ door: 'platform', scope, isSensitive: false }) as const;
@@ -48,6 +51,7 @@ const account = { door: 'account', isSensitive: false } as const;
 const sensitiveAccount = { door: 'account', isSensitive: true } as const;
 
 const OrderParams = z.object({ orderId: OrderReference });
+const ApiKeyParams = z.object({ id: ApiKeyId });
 const ReconciliationParams = z.object({ id: ReconciliationId });
 
 /**
@@ -111,6 +115,18 @@ export const routes = {
     params: ReconciliationParams.extend({ differenceId: DifferenceId }),
     body: reconciliations.ResolveRequest,
   },
+
+  'GET /admin/keys': { access: tenant('keys:read'), query: ApiKeysQuery },
+  'POST /admin/keys': { access: sensitive('keys:write'), body: CreateApiKeyRequest },
+  'POST /admin/keys/:id/rotate': {
+    access: sensitive('keys:write'),
+    params: ApiKeyParams,
+    body: RotateApiKeyRequest,
+  },
+  'DELETE /admin/keys/:id': { access: sensitive('keys:write'), params: ApiKeyParams },
+
+  'GET /admin/settings': { access: tenant('settings:read') },
+  'PUT /admin/settings': { access: sensitive('settings:write'), body: SettingsRequest },
 
   'GET /admin/team': { access: tenant('team:read'), query: team.TeamQuery },
   'PUT /admin/team/:userId': {

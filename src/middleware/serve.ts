@@ -5,6 +5,7 @@ import { authorise } from './authorise.ts';
 import { jsonBody } from './json-body.ts';
 import { parseRequest } from './parse-request.ts';
 import { allowOnly } from './problems.ts';
+import { demandKey, shareWithPages } from './storefront-door.ts';
 
 type Part<R, K extends string> = R extends { readonly [key in K]: infer S }
   ? S extends z.ZodType
@@ -37,10 +38,13 @@ const rawBody = express.raw({ type: () => true, limit: '64kb' });
  */
 export function serve(handlers: Handlers): Router {
   const router = Router();
+  for (const path of pathsOf(handlers)) {
+    if (isForPages(path)) router.all(path, shareWithPages(methodsOf(path)));
+  }
   for (const [name, handler] of Object.entries(handlers)) {
     const route: Route = routes[name as RouteName];
     const { method, path } = partsOf(name);
-    router[method](path, authorise(route.access), ...bodyOf(route), async (req, res) => {
+    router[method](path, ...doorOf(route), ...bodyOf(route), async (req, res) => {
       // The schemas of the list are those that the handler's type was made of.
       await (handler as (input: unknown, req: Request, res: Response) => Promise<void>)(
         inputOf(route, req),
@@ -49,10 +53,25 @@ export function serve(handlers: Handlers): Router {
       );
     });
   }
-  for (const path of new Set(Object.keys(handlers).map((name) => partsOf(name).path))) {
-    router.all(path, allowOnly(...methodsOf(path)));
-  }
+  for (const path of pathsOf(handlers)) router.all(path, allowOnly(...methodsOf(path)));
   return router;
+}
+
+function pathsOf(handlers: Handlers): ReadonlySet<string> {
+  return new Set(Object.keys(handlers).map((name) => partsOf(name).path));
+}
+
+/** The pages of shops use it, which have origins of their own. */
+function isForPages(path: string): boolean {
+  return Object.entries(routes).some(
+    ([name, { access }]) => partsOf(name).path === path && access.door === 'storefront',
+  );
+}
+
+function doorOf({ access }: Route): readonly RequestHandler[] {
+  return access.door === 'storefront'
+    ? [authorise(access), demandKey(access)]
+    : [authorise(access)];
 }
 
 function partsOf(name: string) {

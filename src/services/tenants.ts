@@ -52,6 +52,11 @@ export function createTenantDirectory(options: DirectoryOptions) {
     return db.withPlatform((tx) => tenants.findById(tx, id));
   }
 
+  /** Who holds a key, read together with the tenant, and anew each time: as `find`. */
+  async function findByKey(key: tenants.KeyText): Promise<tenants.KeyHolder | undefined> {
+    return db.withPlatformOnce((tx) => tenants.findByKey(tx, key));
+  }
+
   /** Forgets one tenant: somebody changed it. */
   function forget(id: string): void {
     changes += 1;
@@ -66,5 +71,5 @@ export function createTenantDirectory(options: DirectoryOptions) {
     known.clear();
   }
 
-  return { findBySlug, find, forget, forgetAll };
+  return { findBySlug, find, findByKey, forget, forgetAll };
 }

@@ -1,6 +1,7 @@
 import { attentionMutants } from './attention-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
+import { keyMutants } from './key-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { notificationMutants } from './notification-mutants.ts';
 import { orderActionMutants } from './order-action-mutants.ts';
@@ -23,4 +24,5 @@ export const mutants: readonly Mutant[] = [
   ...booksMutants,
   ...teamMutants,
   ...tenancyMutants,
+  ...keyMutants,
 ];

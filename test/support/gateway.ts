@@ -72,7 +72,8 @@ export async function startGateway(settings: Record<string, string> = {}) {
       Object.values(row),
     );
     const id = rows[0]?.id;
-    const secretKey = `sk_test_${randomBytes(24).toString('hex')}`;
+    const mode = columns.midtrans_environment === 'production' ? 'live' : 'test';
+    const secretKey = `sk_${mode}_${randomBytes(24).toString('hex')}`;
     await admin.query(`insert into api_keys (tenant_id, prefix, key_hash) values ($1, $2, $3)`, [
       id,
       secretKey.slice(0, 12),
@@ -153,6 +154,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
   }
 
   return {
+    config,
     url,
     publicUrl: config.PUBLIC_URL,
     sessionSecret: config.SESSION_SECRET.reveal(),

@@ -22,6 +22,8 @@ const Secrets = z.object({
         demoTenants.map(({ slug }) => [slug, `sk_test_${randomBytes(24).toString('hex')}`]),
       ),
     ),
+  /** As `MASTER_KEYS` has it; production refuses a key of this name. */
+  masterKeys: z.string().default(() => `demo1:${randomBytes(32).toString('base64')}`),
 });
 export type Secrets = z.infer<typeof Secrets>;
 

@@ -10,11 +10,14 @@ import {
   SupportGrantId,
   UserId,
 } from '../domain/ids.ts';
+import type { LimitName } from '../domain/limits.ts';
 import * as accounts from './accounts.ts';
 import { ApiKeysQuery, CreateApiKeyRequest, RotateApiKeyRequest } from './api-keys.ts';
 import * as attention from './attention.ts';
+import { AuditQuery } from './audit.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
+import { MidtransAccountRequest } from './midtrans-account.ts';
 import { CreatePaymentRequest } from './payments.ts';
 import * as places from './places.ts';
 import * as reconciliations from './reconciliations.ts';
@@ -29,6 +32,8 @@ export type Route = {
   readonly access: Access;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
+  /** Besides those of its door. */
+  readonly limits?: readonly LimitName[];
   /** A JSON body; `raw`: the characters as they came, for a signature over them. */
   readonly body?: z.ZodType | 'raw';
 };
@@ -43,13 +48,12 @@ const platform = (scope: PlatformScope) =>
   ({ door: 'platform', scope, isSensitive: false }) as const;
 const sensitivePlatform = (scope: PlatformScope) =>
   ({ door: 'platform', scope, isSensitive: true }) as const;
-
-const UserParams = z.object({ userId: UserId });
-const InvitationParams = z.object({ id: InvitationId });
 const signIn = { door: 'sign-in' } as const;
 const account = { door: 'account', isSensitive: false } as const;
 const sensitiveAccount = { door: 'account', isSensitive: true } as const;
 
+const UserParams = z.object({ userId: UserId });
+const InvitationParams = z.object({ id: InvitationId });
 const OrderParams = z.object({ orderId: OrderReference });
 const ApiKeyParams = z.object({ id: ApiKeyId });
 const ReconciliationParams = z.object({ id: ReconciliationId });
@@ -63,7 +67,11 @@ export const routes = {
   'GET /readyz': { access: open },
   'GET /health': { access: open },
 
-  'POST /payment/create': { access: storefront('payments:create'), body: CreatePaymentRequest },
+  'POST /payment/create': {
+    access: storefront('payments:create'),
+    limits: ['create-address', 'create-address-hour', 'create-tenant'],
+    body: CreatePaymentRequest,
+  },
   'GET /orders/:orderId/status': { access: storefront('orders:status'), params: OrderParams },
   'POST /webhooks/midtrans': { access: provider, body: 'raw' },
 
@@ -116,6 +124,8 @@ export const routes = {
     body: reconciliations.ResolveRequest,
   },
 
+  'GET /admin/audit': { access: tenant('audit:read'), query: AuditQuery },
+  'GET /api/superadmin/audit': { access: platform('platform-audit:read'), query: AuditQuery },
   'GET /admin/keys': { access: tenant('keys:read'), query: ApiKeysQuery },
   'POST /admin/keys': { access: sensitive('keys:write'), body: CreateApiKeyRequest },
   'POST /admin/keys/:id/rotate': {
@@ -127,6 +137,10 @@ export const routes = {
 
   'GET /admin/settings': { access: tenant('settings:read') },
   'PUT /admin/settings': { access: sensitive('settings:write'), body: SettingsRequest },
+  'PUT /admin/settings/midtrans': {
+    access: sensitive('secrets:write'),
+    body: MidtransAccountRequest,
+  },
 
   'GET /admin/team': { access: tenant('team:read'), query: team.TeamQuery },
   'PUT /admin/team/:userId': {

@@ -6,6 +6,10 @@ const problems = {
   'invalid-request': { status: 400, title: 'The request is not valid', retryable: false },
   'invalid-json': { status: 400, title: 'The body is not valid JSON', retryable: false },
   'body-too-large': { status: 413, title: 'The body is too large', retryable: false },
+  'address-too-long': { status: 414, title: 'The address is too long', retryable: false },
+  'request-timeout': { status: 408, title: 'The request came too slowly', retryable: true },
+  'expectation-failed': { status: 417, title: 'The expectation fails', retryable: false },
+  'host-unknown': { status: 421, title: 'The host is not served here', retryable: false },
   'headers-too-large': { status: 431, title: 'The headers are too large', retryable: false },
   'too-many-requests': { status: 429, title: 'Too many requests', retryable: true },
   'too-many-notifications': {
@@ -16,6 +20,7 @@ const problems = {
   'unsupported-media-type': { status: 415, title: 'The body must be JSON', retryable: false },
   'not-found': { status: 404, title: 'There is nothing here', retryable: false },
   'method-not-allowed': { status: 405, title: 'The method does not fit', retryable: false },
+  'method-unknown': { status: 501, title: 'The method is not known', retryable: false },
   'tenant-missing': { status: 400, title: 'No tenant was named', retryable: false },
   'tenant-conflict': { status: 400, title: 'Two tenants were named', retryable: false },
   'tenant-not-found': { status: 404, title: 'There is no such tenant', retryable: false },

@@ -1,10 +1,11 @@
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import { type Route, type RouteName, type Routes, routes } from '../contracts/routes.ts';
 import { authorise } from './authorise.ts';
-import { jsonBody } from './json-body.ts';
+import { jsonBody, rawBody } from './json-body.ts';
 import { parseRequest } from './parse-request.ts';
 import { allowOnly } from './problems.ts';
+import { limitSender, limitTenant } from './rate-limit.ts';
 import { demandKey, shareWithPages } from './storefront-door.ts';
 
 type Part<R, K extends string> = R extends { readonly [key in K]: infer S }
@@ -29,8 +30,6 @@ type Handler<N extends RouteName> = (
 ) => Promise<void> | void;
 
 export type Handlers = { readonly [N in RouteName]?: Handler<N> };
-
-const rawBody = express.raw({ type: () => true, limit: '64kb' });
 
 /**
  * Mounts handlers on routes of the list: each is reached only by whom the list lets in, with input
@@ -68,20 +67,21 @@ function isForPages(path: string): boolean {
   );
 }
 
-function doorOf({ access }: Route): readonly RequestHandler[] {
-  return access.door === 'storefront'
-    ? [authorise(access), demandKey(access)]
-    : [authorise(access)];
-}
-
 function partsOf(name: string) {
   const [method = '', path = ''] = name.split(' ');
   return { method: method.toLowerCase() as 'get' | 'post' | 'put' | 'delete', path };
 }
 
+function doorOf(route: Route): readonly RequestHandler[] {
+  const { access } = route;
+  const guards = [authorise(access), ...(access.door === 'storefront' ? [demandKey(access)] : [])];
+  // A tenant's share is not used up by those whom the door keeps out.
+  return [...limitSender(route), ...guards, ...limitTenant(route)];
+}
+
 function bodyOf({ body }: Route): readonly RequestHandler[] {
   if (body === undefined) return [];
-  return body === 'raw' ? [rawBody] : jsonBody;
+  return body === 'raw' ? rawBody : jsonBody;
 }
 
 function inputOf({ params, query, body }: Route, req: Request) {

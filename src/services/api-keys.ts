@@ -7,13 +7,8 @@ import { Problem } from '../domain/problems.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { createKeyUses } from './key-uses.ts';
+import type { MidtransAccounts } from './midtrans-accounts.ts';
 import type { TenantDirectory } from './tenants.ts';
-
-type Dependencies = {
-  readonly db: Db;
-  readonly directory: TenantDirectory;
-  readonly log: Logger;
-};
 
 export type KeyHolder = {
   readonly caller: Extract<Caller, { kind: 'key' }>;
@@ -21,10 +16,17 @@ export type KeyHolder = {
   readonly tenant: Tenant;
 };
 
+type Dependencies = {
+  readonly db: Db;
+  readonly directory: TenantDirectory;
+  readonly accounts: Pick<MidtransAccounts, 'open'>;
+  readonly log: Logger;
+};
+
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** The keys by which programs prove whose they are. */
-export function createApiKeys({ db, directory, log }: Dependencies) {
+export function createApiKeys({ db, directory, accounts, log }: Dependencies) {
   const uses = createKeyUses({ db, log });
 
   /**
@@ -38,7 +40,8 @@ export function createApiKeys({ db, directory, log }: Dependencies) {
     const form = readApiKeyForm(key.reveal());
     const found = form && (await directory.findByKey({ ...form, hash: hashKey(key) }));
     if (!found) throw new Problem('key-invalid', 'No tenant has this key.');
-    const { tenant, keyId, prefix } = found;
+    const { keyId, prefix } = found;
+    const tenant = await accounts.open(found.tenant);
     if (found.isUseDue) uses.note({ tenantId: tenant.id, keyId });
     const scopes = effectiveScopes(form.kind, found.scopes);
     return {

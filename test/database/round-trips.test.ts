@@ -6,6 +6,7 @@ import { createApiKeys } from '../../src/services/api-keys.ts';
 import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
+import { openKeys } from './support/keys.ts';
 import { addTenant, connect, log, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
@@ -15,6 +16,7 @@ const tenant = await addTenant(owner, 'tenant-a');
 const tap = await tapWire(database.app);
 const platformTap = await tapWire(database.platform);
 const { db, app, platform } = openDoors({ app: tap.url, platform: platformTap.url });
+const { accounts } = await openKeys(db);
 // The hello and the login are not part of what is counted.
 await db.withTenant(tenant, ask);
 await db.withPlatform(ask);
@@ -97,7 +99,10 @@ async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
 }
 
 async function lookUp(key: string) {
-  const apiKeys = createApiKeys({ db, directory: createTenantDirectory({ db }), log });
+  const directory = createTenantDirectory({ db, accounts });
+  const apiKeys = createApiKeys({ db, directory, accounts, log });
+  // The first reader seals the account's key, and learns the key that opens it.
+  await apiKeys.authenticate(new Secret(key)).catch(() => {});
   let holder: unknown;
   const count = await platformTap.roundTripsOf(async () => {
     holder = await apiKeys.authenticate(new Secret(key)).catch((refusal) => refusal);

@@ -1,6 +1,9 @@
 import { attentionMutants } from './attention-mutants.ts';
+import { auditMutants } from './audit-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
+import { edgeMutants } from './edge-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
+import { isolationMutants } from './isolation-mutants.ts';
 import { keyMutants } from './key-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { notificationMutants } from './notification-mutants.ts';
@@ -8,6 +11,7 @@ import { orderActionMutants } from './order-action-mutants.ts';
 import { paymentMutants } from './payment-mutants.ts';
 import { reconciliationMutants } from './reconciliation-mutants.ts';
 import { refundMutants } from './refund-mutants.ts';
+import { secretMutants } from './secret-mutants.ts';
 import { stateMutants } from './state-mutants.ts';
 import { teamMutants } from './team-mutants.ts';
 import { tenancyMutants } from './tenancy-mutants.ts';
@@ -25,4 +29,8 @@ export const mutants: readonly Mutant[] = [
   ...teamMutants,
   ...tenancyMutants,
   ...keyMutants,
+  ...auditMutants,
+  ...edgeMutants,
+  ...isolationMutants,
+  ...secretMutants,
 ];

@@ -260,7 +260,7 @@ create table public.invitations (
   email text not null,
   name text,
   role text not null,
-  invited_by uuid not null,
+  invited_by uuid,
   token_hash bytea,
   expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
   created_at timestamp with time zone default now() not null,
@@ -273,6 +273,13 @@ create table public.invitations (
   constraint invitations_hash_length CHECK ((octet_length(token_hash) = 32)),
   constraint invitations_role_fits CHECK (((role = 'viewer'::text) OR ((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) = (role = ANY (ARRAY['superadmin'::text, 'support'::text]))))),
   constraint invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'finance'::text, 'viewer'::text, 'superadmin'::text, 'support'::text])))
+);
+
+create table public.key_rotations (
+  id uuid default gen_random_uuid() not null,
+  started_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint key_rotations_pkey PRIMARY KEY (id)
 );
 
 create table public.ledger_days (
@@ -466,6 +473,12 @@ create table public.platform_outbox (
   constraint platform_outbox_pkey PRIMARY KEY (id)
 );
 
+create table public.platform_secrets (
+  name text not null,
+  value text not null,
+  constraint platform_secrets_pkey PRIMARY KEY (name)
+);
+
 create unlogged table public.rate_limits (
   key text not null,
   points integer not null,
@@ -601,6 +614,8 @@ create table public.tenants (
   payment_expiry_minutes integer default 1440 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  midtrans_server_key_fingerprint bytea,
+  midtrans_server_key_end text,
   requires_second_factor boolean default false not null,
   allowed_origins text[] default '{}'::text[] not null,
   create_requires_key boolean default false not null,
@@ -647,6 +662,7 @@ CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 CREATE UNIQUE INDEX invitations_token_key ON public.invitations USING btree (token_hash);
+CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree ((true)) WHERE (finished_at IS NULL);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
 CREATE INDEX memberships_list_idx ON public.memberships USING btree (tenant_id, created_at, user_id);
@@ -669,8 +685,9 @@ CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_chec
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX support_grants_list_idx ON public.support_grants USING btree (created_at, id);
 CREATE INDEX support_grants_running_idx ON public.support_grants USING btree (tenant_id, user_id, expires_at) WHERE (ended_at IS NULL);
-CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
+CREATE INDEX tenants_midtrans_fingerprint_idx ON public.tenants USING btree (midtrans_server_key_fingerprint);
 CREATE INDEX tenants_midtrans_merchant_idx ON public.tenants USING btree (midtrans_merchant_id);
+CREATE INDEX tenants_plain_key_idx ON public.tenants USING btree (id) WHERE ((midtrans_server_key <> ''::text) AND (midtrans_server_key !~~ 'sealed:%'::text));
 
 -- Foreign keys, and checks that older rows need not pass
 
@@ -751,6 +768,8 @@ alter table public.idempotency_keys enable row level security;
 alter table public.idempotency_keys force row level security;
 alter table public.invitations enable row level security;
 alter table public.invitations force row level security;
+alter table public.key_rotations enable row level security;
+alter table public.key_rotations force row level security;
 alter table public.ledger_days enable row level security;
 alter table public.ledger_days force row level security;
 alter table public.ledger_transfers enable row level security;
@@ -771,6 +790,8 @@ alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
 alter table public.platform_outbox enable row level security;
+alter table public.platform_secrets enable row level security;
+alter table public.platform_secrets force row level security;
 alter table public.rate_limits enable row level security;
 alter table public.reconciliation_differences enable row level security;
 alter table public.reconciliation_differences force row level security;
@@ -864,6 +885,10 @@ create policy invitations_tenant on public.invitations to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
+create policy key_rotations_platform on public.key_rotations to kassa_platform
+  using (true)
+  with check (true);
+
 create policy ledger_days_tenant on public.ledger_days to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
@@ -917,6 +942,10 @@ create policy platform_outbox_platform on public.platform_outbox to kassa_platfo
   with check (true);
 
 create policy platform_outbox_relay on public.platform_outbox to kassa_worker
+  using (true)
+  with check (true);
+
+create policy platform_secrets_platform on public.platform_secrets to kassa_platform
   using (true)
   with check (true);
 
@@ -984,6 +1013,7 @@ grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
 grant insert, select, update on table public.invitations to kassa_platform;
+grant insert, select, update on table public.key_rotations to kassa_platform;
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
 grant delete, insert, select, update on table public.memberships to kassa_platform;
@@ -997,6 +1027,7 @@ grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
 grant insert on table public.platform_outbox to kassa_platform;
 grant delete, select on table public.platform_outbox to kassa_worker;
+grant insert, select, update on table public.platform_secrets to kassa_platform;
 grant delete, insert, select, update on table public.rate_limits to kassa_platform;
 grant insert, select, update on table public.reconciliation_differences to kassa_app;
 grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;

@@ -37,9 +37,10 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    const masterKeys = masterKeysFor(environment, secrets);
-    await writeEnvironment(`${dir}/env`, settings, { database, masterKeys });
-    const ours = { ...environment, ...masterKeys };
+    const sessionSecret = environment.SESSION_SECRET || secrets.sessionSecret;
+    const keys = { ...masterKeysFor(environment, secrets), SESSION_SECRET: sessionSecret };
+    await writeEnvironment(`${dir}/env`, settings, { database, keys });
+    const ours = { ...environment, ...keys };
     const { watch } = values;
     const parts = await startParts(settings, { dir, environment: ours, database, watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
@@ -65,18 +66,20 @@ function masterKeysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): Master
   return MASTER_KEY_FILE ? { MASTER_KEY_FILE } : { MASTER_KEYS: secrets.masterKeys };
 }
 
-type Access = { readonly database: DatabaseUrls; readonly masterKeys: MasterKeys };
+type Keys = MasterKeys & { readonly SESSION_SECRET: string };
+
+type Access = { readonly database: DatabaseUrls; readonly keys: Keys };
 
 /** What `npm run kassa` needs to work on the demo. */
 async function writeEnvironment(file: string, settings: Settings, access: Access) {
-  const { database, masterKeys } = access;
+  const { database, keys } = access;
   const lines = [
     `DATABASE_URL=${database.app}`,
     `DATABASE_PLATFORM_URL=${database.platform}`,
     `DATABASE_WORKER_URL=${database.worker}`,
     `PUBLIC_URL=http://localhost:${settings.PORT}`,
     `MIDTRANS_BASE_URL=${midtransBaseUrl(settings) ?? ''}`,
-    ...Object.entries(masterKeys).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(keys).map(([name, value]) => `${name}=${value}`),
   ];
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }
@@ -138,8 +141,7 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Opene
   stops.push(() => server.stop());
   const password = secrets.databasePassword;
   const urls = await setUpDatabase({ adminUrl: server.url, name: 'kassa', password });
-  const { secretKeys } = secrets;
-  await seedDemo({ platformUrl: urls.platform, port: settings.PORT, secretKeys });
+  await seedDemo({ ...secrets, platformUrl: urls.platform, port: settings.PORT });
   return {
     urls,
     ended: endOfProcess(server.pid, `The PostgreSQL ended; see ${dir}/postgres.log.`),

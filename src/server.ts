@@ -21,7 +21,6 @@ await runUntilSignal(log, async () => {
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     hasDemo: config.DEMO_MODE,
-    publicUrl: config.PUBLIC_URL,
     isHttps,
   });
   const server = createHttpServer(app, {

@@ -15,8 +15,10 @@ import type { Head } from '../repositories/audit-entries.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { addAdminCommands } from './admin.ts';
 import { toHead, verifyAudit } from './audit.ts';
 import { keysCommand } from './keys.ts';
+import { addOwnerCommands } from './owner.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
@@ -99,6 +101,9 @@ program
       if (!(await reconcile(services, { tenant, window, origin, say }))) process.exitCode = 1;
     });
   });
+
+addAdminCommands(program, { withWiring, say });
+addOwnerCommands(program, { withWiring, getTenant, say });
 
 const audit = program.command('audit').description('the audit log');
 

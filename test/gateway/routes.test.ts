@@ -16,7 +16,6 @@ test('what is mounted is what the list of routes says', () => {
     trustedProxies: [],
     tenantDomains: [],
     platformSubdomains: [],
-    publicUrl: 'http://localhost:3010',
     hasDemo: false,
     isHttps: false,
   });

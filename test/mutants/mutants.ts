@@ -28,9 +28,9 @@ export const mutants: readonly Mutant[] = [
   ...booksMutants,
   ...teamMutants,
   ...tenancyMutants,
+  ...keyMutants,
   ...auditMutants,
   ...edgeMutants,
   ...isolationMutants,
   ...secretMutants,
-  ...keyMutants,
 ];

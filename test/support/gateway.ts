@@ -50,7 +50,6 @@ export async function startGateway(settings: Record<string, string> = {}) {
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
-    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps,
   });

@@ -106,7 +106,6 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
-    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps: false,
   });

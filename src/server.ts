@@ -17,6 +17,7 @@ await runUntilSignal(log, async () => {
   const app = buildApp({
     services: wiring.services,
     log,
+    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,

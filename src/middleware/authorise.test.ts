@@ -31,8 +31,6 @@ const user = (given: Partial<Extract<Caller, { kind: 'user' }>> = {}): Caller =>
   isFresh: true,
   hasSecondFactor: false,
   owesSecondFactor: false,
-  activeTenantId: undefined,
-  hasSecondFactor: false,
   platformRole: undefined,
   tenantRole: undefined,
   ...given,

@@ -9,7 +9,6 @@ import type { Tenant } from '../domain/tenant.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { createKeyUses } from './key-uses.ts';
 import type { MidtransAccounts } from './midtrans-accounts.ts';
-import type { TenantDirectory } from './tenants.ts';
 
 export type KeyHolder = {
   readonly caller: Extract<Caller, { kind: 'key' }>;
@@ -19,21 +18,14 @@ export type KeyHolder = {
 
 type Dependencies = {
   readonly db: Db;
-  readonly directory: TenantDirectory;
   readonly accounts: Pick<MidtransAccounts, 'open'>;
   readonly log: Logger;
-};
-
-export type KeyHolder = {
-  readonly caller: Extract<Caller, { kind: 'key' }>;
-  /** Read together with the key. */
-  readonly tenant: Tenant;
 };
 
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** The keys by which programs prove whose they are. */
-export function createApiKeys({ db, directory, accounts, log }: Dependencies) {
+export function createApiKeys({ db, accounts, log }: Dependencies) {
   const uses = createKeyUses({ db, log });
 
   /**

@@ -98,8 +98,7 @@ async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
 }
 
 async function lookUp(key: string) {
-  const directory = createTenantDirectory({ db, accounts });
-  const apiKeys = createApiKeys({ db, directory, accounts, log });
+  const apiKeys = createApiKeys({ db, accounts, log });
   // The first reader seals the account's key, and learns the key that opens it.
   await apiKeys.authenticate(new Secret(key)).catch(() => {});
   let holder: unknown;

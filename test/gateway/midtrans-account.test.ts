@@ -21,8 +21,6 @@ const owner: Caller = {
   isFresh: true,
   hasSecondFactor: false,
   owesSecondFactor: false,
-  activeTenantId: undefined,
-  hasSecondFactor: false,
   platformRole: undefined,
   tenantRole: 'owner',
 };

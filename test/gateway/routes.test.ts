@@ -13,6 +13,7 @@ test('what is mounted is what the list of routes says', () => {
   const app = buildApp({
     services: {} as never,
     log: pino({ level: 'silent' }),
+    publicUrl: 'http://localhost:3010',
     trustedProxies: [],
     tenantDomains: [],
     platformSubdomains: [],

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { ApiKeyId, SessionId, UserId } from '../../src/domain/ids.ts';
+import { ApiKeyId, SessionId, type TenantId, UserId } from '../../src/domain/ids.ts';
 import { Problem } from '../../src/domain/problems.ts';
 import type { Secret } from '../../src/domain/secret.ts';
 import type { KeyHolder } from '../../src/services/api-keys.ts';
@@ -102,8 +102,6 @@ export function aUser(given: Partial<User> = {}): User {
     isFresh: true,
     hasSecondFactor: false,
     owesSecondFactor: false,
-    activeTenantId: undefined,
-    hasSecondFactor: false,
     platformRole: undefined,
     tenantRole: undefined,
     ...given,

@@ -1,3 +1,4 @@
+import { accountMutants } from './account-mutants.ts';
 import { attentionMutants } from './attention-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
 import { idempotencyMutants } from './idempotency-mutants.ts';
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...idempotencyMutants,
   ...booksMutants,
   ...tenancyMutants,
+  ...accountMutants,
 ];

@@ -37,11 +37,11 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    const sessionSecret = environment.SESSION_SECRET || secrets.sessionSecret;
-    await writeEnvironment(`${dir}/env`, { settings, database, sessionSecret });
+    const keys = keysFor(environment, secrets);
+    await writeEnvironment(`${dir}/env`, settings, { database, keys });
+    const ours = { ...environment, ...keys };
     const { watch } = values;
-    const starting = { dir, environment, database, sessionSecret, watch };
-    const parts = await startParts(settings, starting);
+    const parts = await startParts(settings, { dir, environment: ours, database, watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
     const midtransUrl = midtransBaseUrl(settings);
@@ -56,21 +56,33 @@ async function main(): Promise<void> {
   }
 }
 
-type Running = {
-  readonly settings: Settings;
-  readonly database: DatabaseUrls;
-  readonly sessionSecret: string;
+type Keys = {
+  readonly SESSION_SECRET: string;
+  readonly MASTER_KEYS?: string;
+  readonly MASTER_KEY_FILE?: string;
 };
 
+/** Those of the environment, which a database that somebody brought may need, or the demo's own. */
+function keysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): Keys {
+  const { MASTER_KEYS, MASTER_KEY_FILE } = environment;
+  const session = { SESSION_SECRET: environment.SESSION_SECRET || secrets.sessionSecret };
+  if (MASTER_KEYS) return { ...session, MASTER_KEYS };
+  if (MASTER_KEY_FILE) return { ...session, MASTER_KEY_FILE };
+  return { ...session, MASTER_KEYS: secrets.masterKeys };
+}
+
+type Access = { readonly database: DatabaseUrls; readonly keys: Keys };
+
 /** What `npm run kassa` needs to work on the demo. */
-async function writeEnvironment(file: string, { settings, database, sessionSecret }: Running) {
+async function writeEnvironment(file: string, settings: Settings, access: Access) {
+  const { database, keys } = access;
   const lines = [
     `DATABASE_URL=${database.app}`,
     `DATABASE_PLATFORM_URL=${database.platform}`,
     `DATABASE_WORKER_URL=${database.worker}`,
     `PUBLIC_URL=http://localhost:${settings.PORT}`,
     `MIDTRANS_BASE_URL=${midtransBaseUrl(settings) ?? ''}`,
-    `SESSION_SECRET=${sessionSecret}`,
+    ...Object.entries(keys).map(([name, value]) => `${name}=${value}`),
   ];
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }
@@ -145,12 +157,11 @@ type Starting = {
   readonly dir: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly database: DatabaseUrls;
-  readonly sessionSecret: string;
   readonly watch: boolean | undefined;
 };
 
 async function startParts(settings: Settings, starting: Starting): Promise<Part[]> {
-  const { dir, environment, database, sessionSecret, watch } = starting;
+  const { dir, environment, database, watch } = starting;
   const midtransUrl = midtransBaseUrl(settings);
   const shared = {
     ...environment,
@@ -159,7 +170,6 @@ async function startParts(settings: Settings, starting: Starting): Promise<Part[
     DATABASE_WORKER_URL: database.worker,
     PORT: String(settings.PORT),
     PUBLIC_URL: environment.PUBLIC_URL || `http://localhost:${settings.PORT}`,
-    SESSION_SECRET: sessionSecret,
     SMTP_URL: settings.SMTP_URL || `smtp://127.0.0.1:${settings.INBOX_SMTP_PORT}`,
     MIDTRANS_EMULATOR_DATA: `${dir}/midtrans.sqlite`,
     INBOX_DATA: `${dir}/inbox.sqlite`,

@@ -1,38 +1,54 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { type Config, masterKeySource } from './config.ts';
 import { createDb, type Db } from './db/database.ts';
 import { listen } from './db/listener.ts';
 import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
+import { openLocalMasterKeys } from './providers/keys/local.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAccounts } from './services/accounts.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createAdministrators } from './services/administrators.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
+import { createAuditService } from './services/audit.ts';
+import { createAuditVerification } from './services/audit-verification.ts';
 import { createAuth } from './services/better-auth.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
+import { createHistorySeals } from './services/history-seals.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createInvitations } from './services/invitations.ts';
+import { createInvited } from './services/invited.ts';
+import { createIssuedKeys } from './services/issued-keys.ts';
+import { createKeyRotation } from './services/key-rotation.ts';
 import { createLedgerService } from './services/ledger.ts';
+import { createMembers } from './services/members.ts';
+import { createMidtransAccounts } from './services/midtrans-accounts.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
 import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
+import { createPlaces } from './services/places.ts';
 import { createRateLimits, noRateLimits, type RateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
+import { createRefusals } from './services/refusals.ts';
+import { createSealing } from './services/sealing.ts';
 import { createSecondFactors } from './services/second-factors.ts';
 import { createSessionSteps } from './services/session-steps.ts';
 import { createSessions } from './services/sessions.ts';
+import { createSettingsService } from './services/settings.ts';
 import { createSignIn } from './services/sign-in.ts';
 import { createSignInGuard } from './services/sign-in-guard.ts';
 import { createStatsService } from './services/stats.ts';
+import { createSupportGrants } from './services/support-grants.ts';
 import { createSweep } from './services/sweep.ts';
-import { createTenantDirectory } from './services/tenants.ts';
+import { createTenantDirectory, type TenantDirectory } from './services/tenants.ts';
+import { openVault } from './services/vault.ts';
 
 export type Wiring = Awaited<ReturnType<typeof wire>>;
 
@@ -69,7 +85,11 @@ export async function wire({ config, log, version }: WireOptions) {
     throw error;
   }
 
-  const directory = createTenantDirectory({ db });
+  const secrets = await openSecrets({ config, db, log }).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  const directory = createTenantDirectory({ db, accounts: secrets.midtransAccounts });
   const listener = await listen({
     url: platformUrl,
     channel: tenantChannel,
@@ -88,11 +108,20 @@ export async function wire({ config, log, version }: WireOptions) {
   const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
+  const refusals = createRefusals({ db, log });
   const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
+    apiKeys: createApiKeys({ db, directory, log }),
+    issuedKeys: createIssuedKeys({ db }),
+    settings: createSettingsService({
+      db,
+      directory,
+      hasLocalShops: config.NODE_ENV === 'development',
+    }),
+    ...secrets,
     ...wireAccounts({ config, db, limits, log }),
+    ...wireTeams({ db, directory, limits }),
     rateLimits: limits,
-    apiKeys: createApiKeys({ db }),
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
@@ -111,6 +140,10 @@ export async function wire({ config, log, version }: WireOptions) {
       log,
     }),
     attention: createAttentionService({ db }),
+    audit: createAuditService({ db }),
+    auditVerification: createAuditVerification({ db, directory }),
+    historySeals: createHistorySeals({ db, log }),
+    refusals,
     stats: createStatsService({ db }),
     ledger: createLedgerService({ db }),
     customers: createCustomerService({ db }),
@@ -119,10 +152,26 @@ export async function wire({ config, log, version }: WireOptions) {
 
   async function close(): Promise<void> {
     await listener.close();
+    await refusals.settle();
     await db.close();
   }
 
   return { db, addresses, services, close };
+}
+
+type SecretOptions = { readonly config: Config; readonly db: Db; readonly log: Logger };
+
+/** @throws Error when the master keys are missing, or are not those of this database */
+async function openSecrets({ config, db, log }: SecretOptions) {
+  const masterKeys = await openLocalMasterKeys({
+    source: masterKeySource(config),
+    isProduction: config.NODE_ENV === 'production',
+  });
+  const vault = await openVault({ db, masterKeys });
+  const sealing = createSealing({ db, vault, log });
+  const midtransAccounts = createMidtransAccounts({ db, vault, sealing, log });
+  const keyRotation = createKeyRotation({ db, vault, sealing, masterKeys });
+  return { vault, sealing, midtransAccounts, keyRotation };
 }
 
 type AccountOptions = {
@@ -151,5 +200,21 @@ function wireAccounts({ config, db, limits, log }: AccountOptions) {
       sessionSecret,
       staffNeedsSecondFactor: config.DEMO_MODE ? 'no' : 'yes',
     }),
+  };
+}
+
+type TeamOptions = {
+  readonly db: Db;
+  readonly directory: TenantDirectory;
+  readonly limits: RateLimits;
+};
+
+function wireTeams({ db, directory, limits }: TeamOptions) {
+  return {
+    places: createPlaces({ db, directory }),
+    members: createMembers({ db }),
+    invitations: createInvitations({ db, limits }),
+    invited: createInvited({ db }),
+    supportGrants: createSupportGrants({ db, directory }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SessionId } from '../domain/ids.ts';
+import { Place } from './places.ts';
 
 /** As it is stored and compared: without what people type around it, in lower case. */
 export const MailAddress = z
@@ -77,6 +78,8 @@ export const SessionReply = z.object({
   secondFactor: z.object({ isOn: z.boolean(), isOwed: z.boolean() }),
   /** The password was given a short while ago. */
   isFresh: z.boolean(),
+  /** What the user works for; at most 100, by name. */
+  tenants: z.array(Place),
 });
 export type SessionReply = z.infer<typeof SessionReply>;
 

@@ -22,7 +22,8 @@ export type Caller =
       readonly activeTenantId: TenantId | undefined;
       /** The password was given a short while ago: asked for by what is hard to undo. */
       readonly isFresh: boolean;
-      /** A role of this user wants a second factor, which the user has not set up. */
+      readonly hasSecondFactor: boolean;
+      /** A role of this user, or its tenant, wants a second factor, which the user has not set up. */
       readonly owesSecondFactor: boolean;
       readonly platformRole: PlatformRole | undefined;
       /** In the tenant of this request: a membership, or a grant to platform staff. */
@@ -51,6 +52,11 @@ export type Origin = {
 /** What Kassa does by itself. */
 export function bySystem(label: string, requestId: string): Origin {
   return { actor: { kind: 'system', id: undefined, label }, requestId, address: undefined };
+}
+
+/** What somebody does at the machine itself, by their login there. */
+export function byOperator(label: string, requestId: string): Origin {
+  return { actor: { kind: 'operator', id: undefined, label }, requestId, address: undefined };
 }
 
 export function actorOf(caller: Caller): Actor {

@@ -33,6 +33,13 @@ export type ReconciliationId = z.infer<typeof ReconciliationId>;
 export const DifferenceId = z.uuid().brand<'DifferenceId'>();
 export type DifferenceId = z.infer<typeof DifferenceId>;
 
+export const InvitationId = z.uuid().brand<'InvitationId'>();
+export type InvitationId = z.infer<typeof InvitationId>;
+
+/** Of platform staff, to look at one tenant's things for a while. */
+export const SupportGrantId = z.uuid().brand<'SupportGrantId'>();
+export type SupportGrantId = z.infer<typeof SupportGrantId>;
+
 export const ApiKeyId = z.uuid().brand<'ApiKeyId'>();
 export type ApiKeyId = z.infer<typeof ApiKeyId>;
 

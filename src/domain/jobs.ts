@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { NotificationId, OrderId, PaymentId, ReconciliationId, UserId } from './ids.ts';
+import {
+  InvitationId,
+  NotificationId,
+  OrderId,
+  PaymentId,
+  ReconciliationId,
+  SupportGrantId,
+  TenantId,
+  UserId,
+} from './ids.ts';
 
 export const mailKinds = ['created', 'paid', 'failed', 'expired'] as const;
 export type MailKind = (typeof mailKinds)[number];
@@ -29,6 +38,8 @@ export const jobPayloads = {
     requestId: z.string().optional(),
   }),
   reconcile: z.strictObject({ reconciliationId: ReconciliationId, batch: z.int() }),
+  'invitation-mail': z.strictObject({ tenantId: TenantId, invitationId: InvitationId }),
+  'support-grant-mail': z.strictObject({ grantId: SupportGrantId, userId: UserId }),
   'account-mail': z.strictObject({
     userId: UserId,
     kind: z.enum(accountMailKinds),
@@ -44,6 +55,6 @@ type JobOf<T extends Topic> = {
 }[T];
 
 /** Work that is no tenant's: `platform_outbox` takes it, and the platform stands for the tenant. */
-type PlatformTopic = 'account-mail';
+type PlatformTopic = 'account-mail' | 'invitation-mail' | 'support-grant-mail';
 export type PlatformJob = JobOf<PlatformTopic>;
 export type Job = JobOf<Exclude<Topic, PlatformTopic>>;

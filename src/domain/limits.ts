@@ -1,3 +1,4 @@
+import type { Access } from './access.ts';
 import { networkOf } from './networks.ts';
 
 /**
@@ -72,6 +73,20 @@ export const limits = {
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limits;
+
+/**
+ * What every route behind a door is held to; a route may have further limits of its own. Whoever
+ * sends a secret key is held by that, where there is a limit for it, and not by the address.
+ */
+export const doorLimits: Readonly<Record<Access['door'], readonly LimitName[]>> = {
+  open: [],
+  storefront: ['storefront-address', 'key', 'storefront-tenant'],
+  provider: ['notifications-address'],
+  tenant: ['back-office-address', 'key', 'back-office-tenant'],
+  'sign-in': ['account-address'],
+  account: ['account-address'],
+  platform: ['platform-address'],
+};
 
 /** The key of a limit `per: 'account at an address'`. */
 export function accountAt(account: string, address: string): string {

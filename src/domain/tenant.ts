@@ -20,7 +20,13 @@ export type Tenant = {
   readonly paymentExpiryMinutes: number;
   readonly emailFrom: string | undefined;
   readonly emailReplyTo: string | undefined;
+  /** Of the pages, besides Kassa's own, that may start a payment or look at an order. */
+  readonly allowedOrigins: readonly string[];
+  /** Nobody starts a payment without a secret key. */
+  readonly createRequiresKey: boolean;
   readonly midtrans: MidtransAccount | undefined;
+  /** Whoever works for it must have a second factor. */
+  readonly requiresSecondFactor: boolean;
 };
 
 /** A merchant's account at Midtrans. */
@@ -32,8 +38,22 @@ export type MidtransAccount = {
   readonly isShared: boolean;
 };
 
+/** Said of a tenant that is not there, and to whoever may not know of one that is. */
+export function noSuchTenant(): Problem {
+  return new Problem('tenant-not-found', 'There is no shop by this name.');
+}
+
+/** @throws Problem `tenant-inactive` */
+export function requireActive(tenant: Tenant): Tenant {
+  if (tenant.status === 'active') return tenant;
+  throw new Problem('tenant-inactive', 'This shop does not take requests at the moment.');
+}
+
 /** @throws Problem `provider-not-configured`: without a key anybody could compute a signature */
 export function accountOf({ midtrans, slug }: Tenant): MidtransAccount {
   if (midtrans) return midtrans;
-  throw new Problem('provider-not-configured', `${slug} has no Midtrans server key.`);
+  throw new Problem(
+    'provider-not-configured',
+    `${slug} has no Midtrans server key that can be used.`,
+  );
 }

@@ -5,6 +5,7 @@ import type { NotificationService } from '../services/notifications.ts';
 import type { OrderMails } from '../services/order-mails.ts';
 import type { PaymentChecks } from '../services/payment-checks.ts';
 import type { ReconciliationBatches } from '../services/reconciliation-batches.ts';
+import type { TeamMails } from '../services/team-mails.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
 import { type Handlers, HopelessJob } from './queue.ts';
 
@@ -12,6 +13,7 @@ type Dependencies = {
   readonly directory: TenantDirectory;
   readonly notifications: NotificationService;
   readonly mails: OrderMails;
+  readonly teamMails: TeamMails;
   readonly accountMails: AccountMails;
   readonly checks: PaymentChecks;
   readonly reconciliationBatches: ReconciliationBatches;
@@ -19,12 +21,14 @@ type Dependencies = {
 
 /** The queue's door to the services, as thin as a route. */
 export function jobHandlers(dependencies: Dependencies): Handlers {
-  const { directory, notifications, mails, accountMails, checks } = dependencies;
+  const { directory, notifications, mails, accountMails, teamMails, checks } = dependencies;
   const { reconciliationBatches } = dependencies;
   return {
     'order-mail': (tenantId, payload) => mailing(() => mails.send(tenantId, payload)),
     // The platform's: no tenant has a part in it.
     'account-mail': (_platform, payload) => mailing(() => accountMails.send(payload)),
+    'invitation-mail': (_platform, payload) => mailing(() => teamMails.sendInvitation(payload)),
+    'support-grant-mail': (_platform, payload) => mailing(() => teamMails.sendGrantNotice(payload)),
     'payment-end': async (tenantId, { paymentId }) => {
       const ending = await checks.endIfUnwanted(await getTenant(tenantId), paymentId);
       if (ending !== 'ended') throw new Error(`Payment ${paymentId} is ${ending}.`);

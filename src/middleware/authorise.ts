@@ -20,17 +20,20 @@ export function callerOf(res: Response): Caller {
 /**
  * Lets through who may use a route.
  *
- * @throws Problem `origin-not-allowed`, `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`
+ * @throws Problem `origin-not-allowed`, `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`,
+ *   and of a user in a tenant `tenant-missing`, `tenant-not-found`, `tenant-inactive`
  */
 export function authorise(access: Access): RequestHandler {
-  return (req, res, next) => {
+  return async (req, res, next) => {
     // Probes are answered before anybody has asked who sends them.
     if (access.door !== 'open') {
       const caller = callerOf(res);
       // What a browser does by itself with a session, and what gives it one, has to come from a
       // page of ours. Keys are sent on purpose.
       if (caller.kind === 'user' || access.door === 'sign-in') requireOwnPage(req, res);
-      check(access, caller);
+      // Of a signed-in user: `middleware/membership.ts`. Without it nobody has a role here.
+      if (access.door === 'tenant') await res.locals.enterTenant?.();
+      check(access, callerOf(res));
     }
     next();
   };

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Problem } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Idempotency } from '../services/idempotency.ts';
+import { noteRefusal } from './audit-refusals.ts';
 import { requestIdOf } from './request-id.ts';
 
 type Write = {
@@ -16,12 +17,14 @@ type Write = {
 /**
  * Answers a write with what its work comes to, once for each `Idempotency-Key`; without one, each
  * time anew. Everything that refuses a request for what it is comes before: what is thrown by
- * `work` may be kept as the key's answer. The answer is stored: it must hold no secret.
+ * `work` may be kept as the key's answer. The answer is stored: one that holds a secret says what
+ * is kept of it, and a repeated request gets that.
  */
-export async function replyOnce(
+export async function replyOnce<Reply>(
   idempotency: Idempotency,
   { req, res, tenant, request }: Write,
-  work: (resourceId: string) => Promise<unknown>,
+  work: (resourceId: string) => Promise<Reply>,
+  keep: (reply: Reply) => unknown = (reply) => reply,
 ): Promise<void> {
   const key = keyOf(req);
   if (key === undefined) {
@@ -29,6 +32,7 @@ export async function replyOnce(
     return;
   }
   const { statusCode } = res;
+  let given: string | undefined;
   const answer = await idempotency.run(
     {
       tenantId: tenant.id,
@@ -38,16 +42,19 @@ export async function replyOnce(
       content: { params: req.params, request },
       requestId: requestIdOf(res),
     },
-    async (resourceId) => ({
-      status: statusCode,
-      body: JSON.stringify(await work(resourceId)),
-    }),
+    async (resourceId) => {
+      const reply = await work(resourceId);
+      given = JSON.stringify(reply);
+      return { status: statusCode, body: JSON.stringify(keep(reply)) };
+    },
   );
+  // A stored refusal is sent from here, and is thrown nowhere.
+  if (answer.status >= 400) noteRefusal({ req, res }, JSON.parse(answer.body));
   if (answer.isReplay) res.set('Idempotent-Replayed', 'true');
   res
     .status(answer.status)
     .type(answer.status < 400 ? 'application/json' : 'application/problem+json')
-    .send(answer.body);
+    .send(answer.isReplay ? answer.body : given);
 }
 
 /** @throws Problem `idempotency-key-invalid` */

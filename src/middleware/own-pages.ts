@@ -7,9 +7,13 @@ const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 export function recogniseOwnPages({ publicUrl }: { readonly publicUrl: string }): RequestHandler {
   const { origin } = new URL(publicUrl);
   return (req, res, next) => {
-    res.locals.isOwnPage = isOwnPage(req, origin);
+    res.locals.isOwnPage = comesFromOwnPage(req, origin);
     next();
   };
+}
+
+export function isOwnPage(res: Response): boolean {
+  return res.locals.isOwnPage === true;
 }
 
 /**
@@ -19,7 +23,7 @@ export function recogniseOwnPages({ publicUrl }: { readonly publicUrl: string })
  * @throws Problem `origin-not-allowed`
  */
 export function requireOwnPage(req: Request, res: Response): void {
-  if (safeMethods.includes(req.method) || res.locals.isOwnPage === true) return;
+  if (safeMethods.includes(req.method) || isOwnPage(res)) return;
   throw new Problem(
     'origin-not-allowed',
     'Send this from a page of ours. Programs send a key, and no cookies.',
@@ -27,7 +31,7 @@ export function requireOwnPage(req: Request, res: Response): void {
 }
 
 /** `Origin` is ours, or the browser says that the page comes from the very host that it asks. */
-function isOwnPage(req: Request, own: string): boolean {
+function comesFromOwnPage(req: Request, own: string): boolean {
   const origin = req.get('Origin');
   if (origin === own) return true;
   if (req.get('Sec-Fetch-Site') !== 'same-origin') return false;

@@ -130,6 +130,14 @@ export async function chooseTenant(
   ]);
 }
 
+/** From now on the session's requests are for this tenant, unless they name another. */
+export async function setTenant(tx: PlatformTx, id: SessionId, tenantId: TenantId): Promise<void> {
+  await tx.query(`update identity.sessions set active_tenant_id = $2 where id = $1`, [
+    id,
+    tenantId,
+  ]);
+}
+
 /** Deletes sessions that are over, a bounded part; answers how many. */
 export async function deleteExpired(tx: PlatformTx, limit: number): Promise<number> {
   const { rowCount } = await tx.query(

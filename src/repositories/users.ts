@@ -88,6 +88,19 @@ export async function markVerified(tx: PlatformTx, id: UserId): Promise<boolean>
   return rowCount === 1;
 }
 
+/** Gives an account that nobody has proved to whoever proves its address; false when it is proved. */
+export async function claim(
+  tx: PlatformTx,
+  { id, name }: Pick<User, 'id' | 'name'>,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update identity.users set name = $2, email_verified = true, updated_at = now()
+      where id = $1 and not email_verified and disabled_at is null`,
+    [id, name],
+  );
+  return rowCount === 1;
+}
+
 /** The stored form of the user's password; nothing for a user who has none yet. */
 export async function findPassword(tx: PlatformTx, id: UserId): Promise<string | undefined> {
   const { rows } = await tx.query<{ password: string | null }>(

@@ -1,8 +1,10 @@
 import type { Request, Response, Router } from 'express';
+import type { SessionReply } from '../contracts/accounts.ts';
 import { userOf } from '../middleware/authorise.ts';
 import { serve } from '../middleware/serve.ts';
 import { answer, visitOf } from '../middleware/visit.ts';
 import type { Accounts } from '../services/accounts.ts';
+import type { Places } from '../services/places.ts';
 import type { SecondFactors } from '../services/second-factors.ts';
 import type { Visitor } from '../services/session-steps.ts';
 import type { Sessions } from '../services/sessions.ts';
@@ -13,9 +15,16 @@ type Services = {
   readonly signIn: SignIn;
   readonly sessions: Sessions;
   readonly secondFactors: SecondFactors;
+  readonly places: Places;
 };
 
-export function authRoutes({ accounts, signIn, sessions, secondFactors }: Services): Router {
+export function authRoutes({
+  accounts,
+  signIn,
+  sessions,
+  secondFactors,
+  places,
+}: Services): Router {
   return serve({
     'POST /api/auth/sign-up': async ({ body }, req, res) => {
       const locale = req.acceptsLanguages('en', 'id', 'sv') || 'en';
@@ -44,7 +53,9 @@ export function authRoutes({ accounts, signIn, sessions, secondFactors }: Servic
       answer(res, await signIn.signOut(visitOf(req, res), userOf(res)));
     },
     'GET /api/auth/session': async (_input, _req, res) => {
-      res.json(await sessions.describe(userOf(res)));
+      const user = userOf(res);
+      const reply = { ...(await sessions.describe(user)), tenants: await places.list(user) };
+      res.json(reply satisfies SessionReply);
     },
     'GET /api/auth/sessions': async (_input, _req, res) => {
       res.json(await sessions.list(userOf(res)));

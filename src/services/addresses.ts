@@ -30,6 +30,11 @@ export function createAddresses({ publicUrl }: { publicUrl: string }) {
     );
   }
 
+  /** After the `#`, which no browser sends: the token gets into no server's log. */
+  function invitationUrl(token: Secret): string {
+    return `${publicUrl}/invitation#token=${token.reveal()}`;
+  }
+
   /** A page of ours, for a user; with the token of a link that was mailed. */
   function accountUrl(page: AccountPage, token?: Secret): string {
     const url = new URL(`${publicUrl}/${page}`);
@@ -37,5 +42,5 @@ export function createAddresses({ publicUrl }: { publicUrl: string }) {
     return url.href;
   }
 
-  return { notificationUrl, returnUrl, statusUrl, accountUrl };
+  return { notificationUrl, returnUrl, statusUrl, accountUrl, invitationUrl };
 }

@@ -45,6 +45,7 @@ export function createSessions(dependencies: Dependencies) {
       sessionId: found.id,
       activeTenantId: found.activeTenantId,
       isFresh: found.isFresh,
+      hasSecondFactor,
       owesSecondFactor:
         platformRole !== undefined && !hasSecondFactor && staffNeedsSecondFactor === 'yes',
       platformRole,
@@ -53,7 +54,7 @@ export function createSessions(dependencies: Dependencies) {
   }
 
   /** What a page has to know of who uses it. */
-  async function describe(caller: UserCaller): Promise<SessionReply> {
+  async function describe(caller: UserCaller): Promise<Omit<SessionReply, 'tenants'>> {
     const user = await db.withPlatformOnce((tx) => users.find(tx, caller.userId));
     if (!user) throw new Error(`There is no user ${caller.userId}, but a session.`);
     const { id, name, email, locale, hasSecondFactor } = user;

@@ -1,21 +1,28 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import type { Transaction } from '../../src/db/database.ts';
+import { Secret } from '../../src/domain/secret.ts';
+import { createApiKeys } from '../../src/services/api-keys.ts';
+import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
-import { addTenant, connect, openDoors } from './support/open.ts';
+import { openKeys } from './support/keys.ts';
+import { addTenant, connect, log, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
 const owner = await connect(database.owner);
+const admin = await connect(database.admin);
 const tenant = await addTenant(owner, 'tenant-a');
 const tap = await tapWire(database.app);
 const platformTap = await tapWire(database.platform);
 const { db, app, platform } = openDoors({ app: tap.url, platform: platformTap.url });
+const { accounts } = await openKeys(db);
 // The hello and the login are not part of what is counted.
 await db.withTenant(tenant, ask);
 await db.withPlatform(ask);
 
 afterAll(async () => {
-  await Promise.all([app.end(), platform.end(), owner.end()]);
+  await Promise.all([app.end(), platform.end(), owner.end(), admin.end()]);
   await Promise.all([tap.close(), platformTap.close()]);
   await database.drop();
 });
@@ -43,6 +50,31 @@ test('the platform pays the same', async () => {
   expect(await platformTap.roundTripsOf(() => db.withPlatform(ask))).toBe(2);
 });
 
+test('a transaction of the platform of one statement is one round trip', async () => {
+  expect(await platformTap.roundTripsOf(() => db.withPlatformOnce(ask))).toBe(1);
+});
+
+test('a key brings its tenant along, in one round trip', async () => {
+  const key = await addKey('null');
+  // The first reader seals the account's key, and learns the key that opens it.
+  await lookUp(key);
+
+  const { count, holder } = await lookUp(key);
+
+  expect(count).toBe(1);
+  expect(holder).toMatchObject({ tenant: { slug: 'tenant-a' } });
+});
+
+test.each([
+  ['unknown', async () => `sk_test_${'0'.repeat(64)}`],
+  ['revoked', () => addKey('now()')],
+])('a key that is %s costs the same', async (_, find) => {
+  const { count, holder } = await lookUp(await find());
+
+  expect(count).toBe(1);
+  expect(holder).toMatchObject({ code: 'key-invalid' });
+});
+
 test('the tap counts: four awaited statements are four round trips', async () => {
   const statements = ['begin', 'select 1', 'select 2', 'commit'];
   const client = await app.connect();
@@ -57,4 +89,24 @@ test('the tap counts: four awaited statements are four round trips', async () =>
 
 async function ask(tx: Transaction): Promise<unknown> {
   return tx.query('select $1::text as echo', ['x'.repeat(20_000)]);
+}
+
+/** A key that was just used, so that nothing has to be noted. */
+async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
+  const key = `sk_test_${randomBytes(32).toString('hex')}`;
+  await admin.query(
+    `insert into api_keys (tenant_id, prefix, key_hash, last_used_at, revoked_at)
+     values ($1, 'sk_test_', sha256($2), now(), ${revokedAt})`,
+    [tenant, key],
+  );
+  return key;
+}
+
+async function lookUp(key: string) {
+  const apiKeys = createApiKeys({ db, directory: createTenantDirectory({ db, accounts }), log });
+  let holder: unknown;
+  const count = await platformTap.roundTripsOf(async () => {
+    holder = await apiKeys.authenticate(new Secret(key)).catch((refusal) => refusal);
+  });
+  return { count, holder };
 }

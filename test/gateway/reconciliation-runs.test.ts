@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { byOperator } from '../../src/domain/caller.ts';
 import { jobHandlers } from '../../src/jobs/handlers.ts';
 import {
   aNotification,
@@ -238,7 +239,8 @@ test('a beginning that is repeated under its id is the same run, also once that 
   const { id } = await desk.begin();
   await desk.workToEnd(id);
   const tenant = await gateway.tenantOf(merchant.slug);
-  const again = { id: id as never, trigger: 'merchant', window: recentDays() } as const;
+  const origin = byOperator('ops', 'test');
+  const again = { id: id as never, trigger: 'merchant', window: recentDays(), origin } as const;
 
   const run = await gateway.services.reconciliations.begin(tenant, again);
 
@@ -315,7 +317,13 @@ test('a job that waits fails until its batch is done, and a job of a lost tenant
   await desk.addPages(1);
   const { id } = await desk.begin();
   const mails = { send: async () => {} };
-  const { reconcile } = jobHandlers({ ...gateway.services, mails, accountMails: mails });
+  const teamMails = { sendInvitation: async () => {}, sendGrantNotice: async () => {} };
+  const { reconcile } = jobHandlers({
+    ...gateway.services,
+    mails,
+    accountMails: mails,
+    teamMails,
+  });
   const payload = { reconciliationId: id as never, batch: 0 };
   fallSilent({ after: 0 });
 

@@ -1,13 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type AttentionItemView, AttentionListReply } from '../../src/contracts/attention.ts';
+import { createHttpServer } from '../../src/http-server.ts';
+import { createLog } from '../../src/log.ts';
 import { wire } from '../../src/wire.ts';
+import { testMasterKeys } from './master-keys.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
 import { createTestDatabase, openAdminPool } from './test-database.ts';
 
@@ -30,25 +31,33 @@ export async function startGateway(settings: Record<string, string> = {}) {
     DATABASE_PLATFORM_URL: database.platform,
     DATABASE_WORKER_URL: database.worker,
     MIDTRANS_BASE_URL: midtrans.url,
+    MASTER_KEYS: testMasterKeys,
     PROVIDER_TIMEOUT_MS: '1500',
     RATE_LIMITS: 'off',
     SESSION_SECRET: 'a secret of tests, which nobody else may use',
     ...settings,
   });
   const logLines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line) => void logLines.push(line) });
+  const log = createLog(
+    { name: 'kassa-test', level: 'debug' },
+    { write: (line) => void logLines.push(line) },
+  );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
+  const isHttps = config.PUBLIC_URL.startsWith('https://');
   const app = buildApp({
     services: wiring.services,
     log,
-    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
+    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
-    isHttps: false,
+    isHttps,
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createHttpServer(app, {
+    isHttps,
+    trustedProxies: config.TRUSTED_PROXIES,
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const admin = openAdminPool(database);
@@ -72,7 +81,8 @@ export async function startGateway(settings: Record<string, string> = {}) {
       Object.values(row),
     );
     const id = rows[0]?.id;
-    const secretKey = `sk_test_${randomBytes(24).toString('hex')}`;
+    const mode = columns.midtrans_environment === 'production' ? 'live' : 'test';
+    const secretKey = `sk_${mode}_${randomBytes(24).toString('hex')}`;
     await admin.query(`insert into api_keys (tenant_id, prefix, key_hash) values ($1, $2, $3)`, [
       id,
       secretKey.slice(0, 12),
@@ -153,7 +163,10 @@ export async function startGateway(settings: Record<string, string> = {}) {
   }
 
   return {
+    config,
     url,
+    publicUrl: config.PUBLIC_URL,
+    sessionSecret: config.SESSION_SECRET.reveal(),
     send,
     merchant,
     midtrans,

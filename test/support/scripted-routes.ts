@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { vi } from 'vitest';
 import { Problem } from '../../src/domain/problems.ts';
+import { identifyCaller } from '../../src/middleware/caller.ts';
 import { replyOnce } from '../../src/middleware/idempotency.ts';
 import { answerProblems } from '../../src/middleware/problems.ts';
 import { trustProxies } from '../../src/middleware/proxy-trust.ts';
@@ -51,7 +52,12 @@ export async function startScriptedRoutes({ services, admin }: Gateway) {
   const trust = trustProxies([]);
   const app = express();
   app.use(assignRequestId(trust), pinoHttp({ logger: pino({ level: 'silent' }) }));
+  app.use((_req, res, next) => {
+    res.locals.caller = { kind: 'anonymous' };
+    next();
+  });
   app.use(
+    identifyCaller(services),
     resolveTenant({
       directory: services.directory,
       trust,

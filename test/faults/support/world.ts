@@ -6,18 +6,21 @@ import { startInbox } from '../../../emulators/inbox/inbox.ts';
 import { startMidtransEmulator } from '../../../emulators/midtrans/emulator.ts';
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config.ts';
+import { Slug } from '../../../src/domain/ids.ts';
 import { jobHandlers } from '../../../src/jobs/handlers.ts';
 import type { Handlers } from '../../../src/jobs/queue.ts';
 import type { Mailer } from '../../../src/providers/mail/mailer.ts';
 import { createMailer } from '../../../src/providers/mail/smtp.ts';
 import { createAccountMails } from '../../../src/services/account-mails.ts';
 import { createOrderMails } from '../../../src/services/order-mails.ts';
+import { createTeamMails } from '../../../src/services/team-mails.ts';
 import { wire } from '../../../src/wire.ts';
+import { testMasterKeys } from '../../support/master-keys.ts';
 import { createTestDatabase, openAdminPool } from '../../support/test-database.ts';
 import { createGate } from './gate.ts';
 import { createOutside } from './outside.ts';
 import { startProxies } from './proxies.ts';
-import { addShop } from './shop.ts';
+import { addShop, shop } from './shop.ts';
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
@@ -46,6 +49,8 @@ export async function startWorld() {
   const mailer = createMailer({ smtpUrl: inbox.smtpUrl });
   const admin = openAdminPool(database);
   await addShop(admin);
+  // Its first reader seals its key, which is no part of any flow.
+  await app.services.directory.findBySlug(Slug.parse(shop.slug));
 
   /** The handlers of the jobs, with a connection to the mail server that is as new as they are. */
   async function withHandlers<T>(use: (handlers: Handlers) => Promise<T>): Promise<T> {
@@ -84,11 +89,13 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
   const config = loadConfig({
     NODE_ENV: 'test',
     PUBLIC_URL: url,
+    RATE_LIMITS: 'off',
     DATABASE_URL: database.app,
     DATABASE_PLATFORM_URL: database.platform,
     DATABASE_WORKER_URL: database.worker,
     SESSION_SECRET: 'a secret of tests, which nobody else may use',
     MIDTRANS_BASE_URL: midtransUrl,
+    MASTER_KEYS: testMasterKeys,
     ...timeouts,
   });
   const wiring = await wire({ config, log, version: '0.0.0-test' });
@@ -96,10 +103,10 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
   const app = buildApp({
     services,
     log,
-    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
+    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps: false,
   });
@@ -111,7 +118,8 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
     const mails = createOrderMails({ db, directory, mailer, addresses, mailFrom });
     const { auth } = services;
     const accountMails = createAccountMails({ db, auth, mailer, addresses, mailFrom });
-    return jobHandlers({ ...services, mails, accountMails });
+    const teamMails = createTeamMails({ ...services, db, mailer, addresses, mailFrom });
+    return jobHandlers({ ...services, mails, accountMails, teamMails });
   }
 
   async function close(): Promise<void> {

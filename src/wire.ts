@@ -111,7 +111,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const refusals = createRefusals({ db, log });
   const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
-    apiKeys: createApiKeys({ db, directory, log }),
+    apiKeys: createApiKeys({ db, accounts: secrets.midtransAccounts, log }),
     issuedKeys: createIssuedKeys({ db }),
     settings: createSettingsService({
       db,

@@ -29,6 +29,8 @@ const user = (given: Partial<Extract<Caller, { kind: 'user' }>> = {}): Caller =>
   sessionId: SessionId.parse(randomUUID()),
   isFresh: true,
   owesSecondFactor: false,
+  activeTenantId: undefined,
+  hasSecondFactor: false,
   platformRole: undefined,
   tenantRole: undefined,
   ...given,

@@ -83,12 +83,6 @@ type KeyRow = {
   is_use_due: boolean;
 };
 
-/** What is known of a key by its text. */
-export type KeyText = ApiKeyForm & {
-  /** SHA-256. */
-  readonly hash: Buffer;
-};
-
 /** A key in force, and the tenant that it names. */
 export type KeyHolder = {
   readonly tenant: StoredTenant;
@@ -100,12 +94,12 @@ export type KeyHolder = {
 };
 
 /**
- * Who holds a key, whosever it is: it says for which tenant a request is. One
+ * Who holds the key of that SHA-256, whosever it is: it says for which tenant a request is. One
  * statement, which every request with a key pays; an unknown key costs it what a revoked one does.
  */
 export async function findByKey(
   tx: PlatformTx,
-  { hash, kind, environment }: KeyText,
+  { hash, kind, environment }: ApiKeyForm & { readonly hash: Buffer },
 ): Promise<KeyHolder | undefined> {
   const { rows } = await tx.query<TenantRow & KeyRow>(
     `select k.id as key_id, k.prefix as key_prefix, k.scopes as key_scopes,

@@ -3,7 +3,6 @@ import { afterAll, expect, test } from 'vitest';
 import type { Transaction } from '../../src/db/database.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { createApiKeys } from '../../src/services/api-keys.ts';
-import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { openKeys } from './support/keys.ts';
@@ -103,7 +102,7 @@ async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
 }
 
 async function lookUp(key: string) {
-  const apiKeys = createApiKeys({ db, directory: createTenantDirectory({ db, accounts }), log });
+  const apiKeys = createApiKeys({ db, accounts, log });
   let holder: unknown;
   const count = await platformTap.roundTripsOf(async () => {
     holder = await apiKeys.authenticate(new Secret(key)).catch((refusal) => refusal);

@@ -19,6 +19,8 @@ const owner: Caller = {
   sessionId: SessionId.parse('0192a000-0000-7000-8000-000000000002'),
   isFresh: true,
   owesSecondFactor: false,
+  activeTenantId: undefined,
+  hasSecondFactor: false,
   platformRole: undefined,
   tenantRole: 'owner',
 };

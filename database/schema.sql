@@ -236,6 +236,20 @@ create table public.daily_stats (
   constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status, method)
 );
 
+create table public.data_keys (
+  tenant_id uuid not null,
+  version integer not null,
+  kek_id text not null,
+  wrapped bytea not null,
+  seals bigint default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  retired_at timestamp with time zone,
+  constraint data_keys_pkey PRIMARY KEY (tenant_id, version),
+  constraint data_keys_kek_id_form CHECK ((kek_id ~ '^[A-Za-z0-9_-]{1,32}$'::text)),
+  constraint data_keys_version_positive CHECK ((version > 0)),
+  constraint data_keys_wrapped_length CHECK (((octet_length(wrapped) >= 32) AND (octet_length(wrapped) <= 4096)))
+);
+
 create table public.idempotency_keys (
   tenant_id uuid not null,
   route text not null,
@@ -633,6 +647,7 @@ create table public.tenants (
   constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
   constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
   constraint tenants_return_url_form CHECK ((return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'::text)),
+  constraint tenants_sealed_key_has_fingerprint CHECK (((midtrans_server_key !~~ 'sealed:%'::text) OR ((midtrans_server_key_fingerprint IS NOT NULL) AND (octet_length(midtrans_server_key_fingerprint) = 32)))),
   constraint tenants_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$'::text)),
   constraint tenants_slug_not_reserved CHECK ((slug <> ALL (ARRAY['www'::text, 'admin'::text, 'api'::text, 'app'::text, 'superadmin'::text, 'funnel'::text, 'funnelstaging'::text, 'mail'::text, 'static'::text]))),
   constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text]))),
@@ -658,6 +673,7 @@ CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (ten
 CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (tenant_id, action, seq);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
@@ -670,6 +686,7 @@ CREATE INDEX memberships_user_idx ON public.memberships USING btree (user_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
+CREATE INDEX order_events_created_idx ON public.order_events USING btree (tenant_id, created_at);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
@@ -764,6 +781,8 @@ alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
 alter table public.daily_stats force row level security;
+alter table public.data_keys enable row level security;
+alter table public.data_keys force row level security;
 alter table public.idempotency_keys enable row level security;
 alter table public.idempotency_keys force row level security;
 alter table public.invitations enable row level security;
@@ -870,6 +889,14 @@ create policy customers_tenant on public.customers to kassa_app
   with check ((tenant_id = app.current_tenant()));
 
 create policy daily_stats_tenant on public.daily_stats to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy data_keys_platform on public.data_keys to kassa_platform
+  using (true)
+  with check (true);
+
+create policy data_keys_tenant on public.data_keys to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -1011,6 +1038,7 @@ grant insert, select, update on table public.audit_heads to kassa_platform;
 grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
+grant delete, insert, select, update on table public.data_keys to kassa_platform;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
 grant insert, select, update on table public.invitations to kassa_platform;
 grant insert, select, update on table public.key_rotations to kassa_platform;

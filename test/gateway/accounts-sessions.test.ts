@@ -234,12 +234,12 @@ test('a key beside a cookie counts, and the session does not', async () => {
   });
 });
 
-test('a session alone opens no tenant: a user without a membership has no right there', async () => {
+test('a session alone opens no tenant: without a membership there is none by that name', async () => {
   const merchant = await gateway.merchant();
 
   const answer = await browser.get(`/admin/stats?tenant=${merchant.slug}`);
 
-  expect(answer).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
+  expect(answer).toMatchObject({ status: 404, body: { code: 'tenant-not-found' } });
 });
 
 test('damaged cookies are nobody’s, and break nothing', async () => {

@@ -1,3 +1,4 @@
+import { accountMutants } from './account-mutants.ts';
 import { attentionMutants } from './attention-mutants.ts';
 import { auditMutants } from './audit-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...teamMutants,
   ...tenancyMutants,
   ...keyMutants,
+  ...accountMutants,
   ...auditMutants,
   ...edgeMutants,
   ...isolationMutants,

@@ -93,10 +93,9 @@ export function createKeyRotation({ db, vault, sealing, masterKeys }: Dependenci
 
   /** Gives every owner a new data key, and seals everything anew with it. */
   async function rotateData(origin: Origin) {
-    // What was plain until now would be sealed twice.
-    await sealing.sealPlain({ maxPerColumn: Number.POSITIVE_INFINITY });
     const rotationId = await db.withPlatform((tx) => inventory.beginRotation(tx));
     const counts = { renewed: await renewAll(rotationId), resealed: 0, unreadable: 0 };
+    await sealing.sealPlain({ maxPerColumn: Number.POSITIVE_INFINITY });
     let pass: Awaited<ReturnType<Sealing['reseal']>>;
     do {
       pass = await sealing.reseal();

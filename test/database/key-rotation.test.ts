@@ -130,6 +130,7 @@ test('the status tells what is plain, what is old, and which master keys are in 
 test('rotations are written down: who, when and how many, and no key', async () => {
   await addShops();
   const keys = await started(['k1', 'k2']);
+  await keys.sealing.sealPlain();
 
   await keys.rotation.rotateMaster(operator);
   await keys.rotation.rotateData(operator);

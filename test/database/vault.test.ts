@@ -191,13 +191,13 @@ test('what is plain is never taken for something sealed', async () => {
   expect(await reasonOf(vault.unseal(tenant, place, 'sealed:'))).toBe('malformed');
 });
 
-test('10 000 encryptions have 10 000 IVs and texts, and are counted', async () => {
+test('every encryption has an IV and a text of its own, and is counted', async () => {
   const owner = newTenant();
   const ivAt = 2 + 'test1'.length + 4;
   const ivs = new Set<string>();
   const texts = new Set<string>();
 
-  for (let round = 0; round < 100; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     const sealed = await Promise.all(
       Array.from({ length: 100 }, () => vault.seal(owner, place, new Secret(secret))),
     );
@@ -207,12 +207,12 @@ test('10 000 encryptions have 10 000 IVs and texts, and are counted', async () =
     }
   }
 
-  expect(ivs.size).toBe(10_000);
-  expect(texts.size).toBe(10_000);
+  expect(ivs.size).toBe(1_000);
+  expect(texts.size).toBe(1_000);
   const { rows } = await admin.query('select version, seals from data_keys where tenant_id = $1', [
     owner,
   ]);
-  expect(rows).toEqual([{ version: 1, seals: '10000' }]);
+  expect(rows).toEqual([{ version: 1, seals: '1000' }]);
 });
 
 test('a data key that has sealed enough is followed by a new one', async () => {

@@ -74,17 +74,19 @@ test('a text opens for its own tenant, table, column and row, and nowhere else',
   const stranger = newTenant();
   await vault.seal(stranger, place, new Secret('of its own'));
 
-  const swapped = [
-    vault.unseal(stranger, place, text),
-    vault.unseal(platformOwner, place, text),
-    vault.unseal(tenant, { ...place, table: 'platform_secrets' }, text),
-    vault.unseal(tenant, { ...place, column: 'database_url' }, text),
-    vault.unseal(tenant, { ...place, rowId: stranger }, text),
+  const swapped: [TenantId, typeof place][] = [
+    [stranger, place],
+    [platformOwner, place],
+    [tenant, { ...place, table: 'platform_secrets' }],
+    [tenant, { ...place, column: 'database_url' }],
+    [tenant, { ...place, rowId: stranger }],
     // The same characters, cut elsewhere.
-    vault.unseal(tenant, { ...place, table: 'tenantsm', column: 'idtrans_server_key' }, text),
+    [tenant, { ...place, table: 'tenantsm', column: 'idtrans_server_key' }],
   ];
 
-  for (const each of swapped) expect(await reasonOf(each)).toBe('altered');
+  for (const [owner, where] of swapped) {
+    expect(await reasonOf(vault.unseal(owner, where, text))).toBe('altered');
+  }
 });
 
 test('with any bit of it flipped it is refused', async () => {
@@ -273,15 +275,13 @@ test('processes that start at once on an empty database agree on its keys', asyn
 });
 
 test('without the master key of a database nothing starts, and it is said what to do', async () => {
-  const missing = openKeys(doors.db, { masterKeys: masterKeyOf('k2') });
-  const wrong = openKeys(doors.db, {
-    masterKeys: `test1:${randomBytes(32).toString('base64')}`,
-  });
+  const missing = { masterKeys: masterKeyOf('k2') };
+  const wrong = { masterKeys: `test1:${randomBytes(32).toString('base64')}` };
 
-  await expect(missing).rejects.toThrow(
+  await expect(openKeys(doors.db, missing)).rejects.toThrow(
     /will not start: .* master key "test1", which is not given. Add it to MASTER_KEYS or to the MASTER_KEY_FILE/,
   );
-  await expect(wrong).rejects.toThrow(
+  await expect(openKeys(doors.db, wrong)).rejects.toThrow(
     /will not start: the master key "test1" of MASTER_KEYS or MASTER_KEY_FILE is not the one .* Put the right one back/,
   );
 });

@@ -18,12 +18,12 @@ const defaultLimits = {
   headersMs: 10_000,
   /** Its body has to be there. */
   requestMs: 30_000,
-  /** How often those two, and what is read too slowly, are looked for. */
+  /** How often those two are looked for. */
   checkMs: 5_000,
   /** Longer than the proxies in front keep theirs, so that it is never us who hangs up first. */
   keepAliveMs: 75_000,
-  /** An answer under way has to move at 1 kB a second, over this long. */
-  stallMs: 30_000,
+  /** Bytes have to move: of the answer when its client reads, or of the next part of a request. */
+  idleMs: 30_000,
   maxSockets: 10_000,
   /** Not of trusted proxies, behind which everybody is. */
   maxSocketsPerAddress: 256,
@@ -49,45 +49,62 @@ export function createHttpServer(app: RequestListener, options: ServerOptions): 
     },
     app,
   );
+  server.timeout = limits.idleMs;
   server.maxConnections = limits.maxSockets;
   // Node would drop those beyond its limit without a word; the app counts and refuses.
   server.maxHeadersCount = 0;
-  const refuse = refuser(options);
-  server.on('clientError', (error, socket) => refuse(toProblem(error), socket));
-  server.on('checkExpectation', (req) =>
-    refuse(new Problem('expectation-failed', 'Leave the header Expect out.'), req.socket),
-  );
-  server.on('connect', (_req, socket) =>
-    refuse(new Problem('method-unknown', 'This is no tunnel.'), socket),
-  );
+  refuseBrokenRequests(server, options);
   capPerAddress(server, trustAddresses(options.trustedProxies), limits.maxSocketsPerAddress);
-  closeStalled(server, limits);
   return server;
 }
 
-/** Answers in the app's place what Node refuses before the app sees it. */
-function refuser({ isHttps }: ServerOptions) {
+/** Answers in the app's place what Node refuses: what is no HTTP, too large, or too slow. */
+function refuseBrokenRequests(server: Server, { isHttps }: ServerOptions): void {
   const secure = secureAnswers({ isHttps });
-  return (problem: Problem, socket: Duplex): void => {
+  const current = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', (req, res) => current.set(req.socket, res));
+  server.on('clientError', (error, socket) => {
     if (!(socket instanceof Socket) || !socket.writable) return void socket.destroy();
-    const req = new IncomingMessage(socket);
-    const res = new ServerResponse(req);
-    try {
-      res.assignSocket(socket);
-    } catch {
-      // Another answer is under way there, and this one would be read as a part of it.
-      return void socket.destroy();
-    }
-    secure(req, res, () => {
+    if (!socket.writable) return void socket.destroy();
+    const res = current.get(socket);
+    // The rest of a request was broken: its own answer says so.
+    const own = res && !res.req.complete && !res.headersSent ? res : responseOn(socket);
+    if (own) answer(own, toProblem(error));
+  });
+  server.on('checkExpectation', (_req, res) =>
+    answer(res, new Problem('expectation-failed', 'Leave the header Expect out.')),
+  );
+  server.on('connect', (_req, socket) => {
+    const res = responseOn(socket);
+    if (res) answer(res, new Problem('method-unknown', 'This is no tunnel.'));
+  });
+
+  function answer(res: ServerResponse, problem: Problem): void {
+    secure(res.req, res, () => {
       const body = JSON.stringify(problem.toBody('none'));
       res.writeHead(problem.status, {
         Connection: 'close',
         'Content-Type': 'application/problem+json; charset=utf-8',
         'Content-Length': Buffer.byteLength(body),
       });
-      res.end(body, () => socket.destroySoon());
+      res.end(body, () => res.socket?.destroySoon());
     });
-  };
+  }
+}
+
+/** An answer of its own; none while another is under way, as a part of which it would be read. */
+function responseOn(socket: Duplex): ServerResponse | undefined {
+  if (socket instanceof Socket) {
+    const res = new ServerResponse(new IncomingMessage(socket));
+    try {
+      res.assignSocket(socket);
+      return res;
+    } catch {
+      // Only Node knows whether the other answer has left already.
+    }
+  }
+  socket.destroy();
+  return undefined;
 }
 
 function toProblem(error: Error): Problem {
@@ -122,31 +139,4 @@ function capPerAddress(
       else open.delete(network);
     });
   });
-}
-
-type Progress = { readonly since: number; readonly sent: number };
-
-/** Closes connections whose client reads so slowly that the answer is held here for it. */
-function closeStalled(server: Server, { checkMs, stallMs }: typeof defaultLimits): void {
-  const waiting = new Map<Socket, Progress | undefined>();
-  server.on('connection', (socket: Socket) => {
-    waiting.set(socket, undefined);
-    socket.once('close', () => waiting.delete(socket));
-  });
-  const timer = setInterval(() => {
-    for (const [socket, before] of waiting) waiting.set(socket, look(socket, before));
-  }, checkMs);
-  timer.unref();
-  server.once('close', () => clearInterval(timer));
-
-  function look(socket: Socket, before: Progress | undefined): Progress | undefined {
-    if (socket.writableLength === 0) return undefined;
-    const now = { since: performance.now(), sent: socket.bytesWritten - socket.writableLength };
-    if (!before) return now;
-    if (now.since - before.since < stallMs) return before;
-    // Bytes in a millisecond are kilobytes in a second.
-    if (now.sent - before.sent >= stallMs) return now;
-    socket.destroy();
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ type LogOptions = { readonly name: string; readonly level: NonNullable<LoggerOpt
 
 const maxLine = 16_384;
 const maxText = 1_000;
+const maxDepth = 4;
 const gone = '[redacted]';
 
 const secretNames = [
@@ -65,8 +66,15 @@ export function createLog({ name, level }: LogOptions, stream?: DestinationStrea
 function scrub(line: string): string {
   let text = line.length > maxLine ? shorten(line) : line;
   for (const [pattern, replacement] of secrets) text = text.replace(pattern, replacement);
-  for (const { text: number } of findCardNumbers(text)) text = text.replaceAll(number, gone);
+  for (const { text: number } of findCardNumbers(text)) text = withoutNumber(text, number);
   return text.replace(breaks, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** As a member of its own it is a number, which has to remain one. */
+function withoutNumber(line: string, number: string): string {
+  return line.replaceAll(number, (_found, at: number) =>
+    /[:,[]/.test(line[at - 1] ?? '') ? '0' : gone,
+  );
 }
 
 /** A line whose texts are cut, or only its head when that is not enough. */
@@ -81,13 +89,23 @@ function shorten(line: string): string {
   return `${JSON.stringify(head)}\n`;
 }
 
-/** Errors under any name, not only as `err`: by themselves they would show all that hangs on them. */
-function withErrors(entry: Record<string, unknown>): Record<string, unknown> {
-  if (!Object.values(entry).some((value) => value instanceof Error)) return entry;
-  const members = Object.entries(entry).map(([key, value]) => [
+/**
+ * Describes errors wherever they are, not only under `err`: by themselves they would show all that
+ * hangs on them. What is no plain object or list is left to its serializer.
+ */
+function withErrors(entry: object): Record<string, unknown> {
+  const members = Object.entries(entry).map(([key, value]) => [key, describeIn(value, 1)]);
+  return Object.fromEntries(members);
+}
+
+function describeIn(value: unknown, depth: number): unknown {
+  if (value instanceof Error) return describe(value);
+  if (typeof value !== 'object' || value === null || depth > maxDepth) return value;
+  if (Array.isArray(value)) return value.map((item) => describeIn(item, depth + 1));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const members = Object.entries(value).map(([key, member]) => [
     key,
-    // That of `err` has its serializer still before it.
-    value instanceof Error && key !== 'err' ? describe(value) : value,
+    describeIn(member, depth + 1),
   ]);
   return Object.fromEntries(members);
 }

@@ -24,7 +24,12 @@ await runUntilSignal(log, async () => {
     publicUrl: config.PUBLIC_URL,
     isHttps,
   });
-  const server = createHttpServer(app, { isHttps, trustedProxies: config.TRUSTED_PROXIES });
+  const server = createHttpServer(app, {
+    isHttps,
+    trustedProxies: config.TRUSTED_PROXIES,
+    // A client waits in silence while a provider is asked, which some work does more than once.
+    limits: { idleMs: Math.max(30_000, 3 * config.PROVIDER_TIMEOUT_MS) },
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.PORT, config.HOST, resolve);

@@ -109,6 +109,23 @@ test.each<[string, string | RegExp]>([
     'grant update (detail) on order_events to kassa_app',
     'kassa_app: UPDATE on the history in order_events',
   ],
+  ['grant usage on schema identity to kassa_app', 'kassa_app may enter the schema identity'],
+  [
+    'grant select (email) on identity.users to kassa_worker',
+    'kassa_worker: SELECT on identity.users',
+  ],
+  [
+    'grant truncate on identity.sessions to kassa_platform',
+    'kassa_platform: TRUNCATE on identity.sessions',
+  ],
+  [
+    'alter table identity.accounts disable row level security',
+    'identity.accounts has row-level security off',
+  ],
+  [
+    'create policy more on identity.users to public using (true)',
+    'more on identity.users is not for kassa_platform alone',
+  ],
   ['grant select on orders to public', 'everybody may use orders'],
   ['alter default privileges grant select on tables to kassa_app', 'there are default privileges'],
   ['create materialized view totals as select 1', 'totals is a materialized view'],

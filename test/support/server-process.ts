@@ -35,6 +35,8 @@ export async function startProcess(
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
       RATE_LIMITS: 'off',
+      // One for all processes of a run: a session of one is one at the others too.
+      SESSION_SECRET: 'a secret of tests, which nobody else may use',
       PORT: port,
       DATABASE_URL: database.app,
       DATABASE_PLATFORM_URL: database.platform,

@@ -15,14 +15,16 @@ import type { Head } from '../repositories/audit-entries.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { addAdminCommands } from './admin.ts';
 import { toHead, verifyAudit } from './audit.ts';
 import { keysCommand } from './keys.ts';
+import { addOwnerCommands } from './owner.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
 
 /** Whoever runs this, for the audit log. */
-const origin = byOperator(userInfo().username, uuidv7());
+const origin = byOperator(loginName(), uuidv7());
 
 const program = new Command('kassa')
   .description(
@@ -121,11 +123,22 @@ audit
   });
 
 program.addCommand(keysCommand({ withWiring, say }));
+addAdminCommands(program, { withWiring, say });
+addOwnerCommands(program, { withWiring, getTenant, say });
 
 function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);
   if (!day.success) throw new InvalidArgumentError('It must be a day, as 2026-01-31.');
   return day.data;
+}
+
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run this under a number that has no name.
+    return `uid ${process.getuid?.()}`;
+  }
 }
 
 async function withWiring(use: (wiring: Wiring) => Promise<void>): Promise<void> {

@@ -5,7 +5,12 @@ import type { DatabaseUrls } from '../../local/database.ts';
 import { testMasterKeys } from './master-keys.ts';
 import { freePorts } from './ports.ts';
 
-type Options = { readonly database: DatabaseUrls; readonly settings: Record<string, string> };
+type Options = {
+  readonly database: DatabaseUrls;
+  readonly settings: Record<string, string>;
+  /** Takes what the process writes, which otherwise goes to the terminal. */
+  readonly onOutput?: (text: string) => void;
+};
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,7 +26,7 @@ export type KassaProcess = {
 /** Runs the real `src/server.ts` or `src/worker.ts` as PM2 would, and waits until it is ready. */
 export async function startProcess(
   entry: 'server' | 'worker',
-  { database, settings }: Options,
+  { database, settings, onOutput }: Options,
 ): Promise<KassaProcess> {
   const port = settings.PORT ?? String((await freePorts(1))[0]);
   const child: ChildProcess = spawn(process.execPath, [`src/${entry}.ts`], {
@@ -30,6 +35,8 @@ export async function startProcess(
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
       RATE_LIMITS: 'off',
+      // One for all processes of a run: a session of one is one at the others too.
+      SESSION_SECRET: 'a secret of tests, which nobody else may use',
       PORT: port,
       DATABASE_URL: database.app,
       DATABASE_PLATFORM_URL: database.platform,
@@ -37,8 +44,11 @@ export async function startProcess(
       MASTER_KEYS: testMasterKeys,
       ...settings,
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', onOutput ? 'pipe' : 'inherit', onOutput ? 'pipe' : 'inherit', 'ipc'],
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text));
+  }
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const ready = once(child, 'message').then(() => 'ready' as const);
   const first = await Promise.race([ready, exited]);

@@ -1,0 +1,189 @@
+import { afterAll } from 'vitest';
+import { connect } from '../../database/support/open.ts';
+import { createRowFactory } from '../../database/support/row-factory.ts';
+import { readTenantTables } from '../../database/support/tenant-tables.ts';
+import { anOrder, type Merchant, startGateway } from '../../support/gateway.ts';
+import { openRefundDesk } from '../../support/refunds.ts';
+import { type Answer, openClient } from './client.ts';
+import { type Draft, draftOf, type Kind, type Plan, toQuestion } from './requests.ts';
+
+export type Scene = Awaited<ReturnType<typeof openScene>>;
+export type Shop = Merchant & {
+  /** An order that was paid, and can be given back. */
+  readonly paidOrder: string;
+  readonly pendingOrder: string;
+  readonly ids: ReadonlyMap<string, readonly string[]>;
+};
+
+/** Where ids of a kind stand when the table's name is not the kind's. */
+const columnsOfKind: Partial<Record<Kind, string>> = {
+  OrderReference: 'orders.order_id',
+  DifferenceId: 'reconciliation_differences.id',
+};
+
+/**
+ * The gateway with two shops that have rows in every table of tenants, and what an attacker needs
+ * to know of both. Everything that the gateway answers is looked at once more by `onAnswer`.
+ */
+export async function openScene(settings: Record<string, string> = {}) {
+  const gateway = await startGateway({
+    PROVIDER_TIMEOUT_MS: '800',
+    NOTIFICATION_CONFIRM_MS: '300',
+    RATE_LIMITS: 'off',
+    ...settings,
+  });
+  const admin = await connect(gateway.database.admin);
+  const tables = await readTenantTables(admin);
+  const factory = createRowFactory(admin, tables);
+  const answers: Answer[] = [];
+  const client = openClient(gateway.url, { onAnswer: (answer) => void answers.push(answer) });
+
+  async function openShop(): Promise<Shop> {
+    const merchant = await gateway.merchant();
+    const desk = openRefundDesk(gateway, merchant);
+    const paid = await desk.paidOrder();
+    const pending = anOrder({ name: `Shopper of ${merchant.slug}` });
+    await merchant.create(pending);
+    await desk.refund(paid.order_id, { amount: 1_000 });
+    await admin.query(findingsText, [merchant.id, paid.order_id]);
+    for (const { name } of tables) {
+      if ((await readColumn(name, 'tenant_id', merchant.id)).length > 0) continue;
+      await factory.store(name, merchant.id);
+    }
+    const ids = new Map<string, string[]>();
+    for (const { name, columns } of tables) {
+      const column = columns.find((each) => each.name === 'id' || each.name === 'user_id')?.name;
+      if (column) ids.set(`${name}.${column}`, await readColumn(name, column, merchant.id));
+    }
+    // First the order that the most can be done to.
+    ids.set('orders.order_id', [paid.order_id, pending.orderId]);
+    return { ...merchant, paidOrder: paid.order_id, pendingOrder: pending.orderId, ids };
+  }
+
+  async function readColumn(table: string, column: string, tenantId: string): Promise<string[]> {
+    const { rows } = await admin.query<{ value: string }>(
+      `select ${column}::text as value from ${table} where tenant_id = $1 order by 1 limit 20`,
+      [tenantId],
+    );
+    return rows.map(({ value }) => value);
+  }
+
+  /** All that a tenant has, as one hash. */
+  async function fingerprintOf({ id }: Shop): Promise<string> {
+    const parts = tables.map(
+      ({ name }) =>
+        `select '${name}' as part, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as hash
+           from ${name} t where tenant_id = $1`,
+    );
+    const { rows } = await admin.query(
+      `${parts.join(' union all ')} union all
+       select 'tenants', md5(t::text) from tenants t where id = $1 order by 1`,
+      [id],
+    );
+    return JSON.stringify(rows);
+  }
+
+  /** What only this shop's rows hold: none of it may reach anybody else. */
+  async function canariesOf(shop: Shop): Promise<string[]> {
+    const found = new Set<string>([shop.slug, shop.serverKey, shop.secretKey, shop.id]);
+    for (const { name, columns } of tables) {
+      const texts = columns.filter(({ type }) => type === 'text' || type === 'uuid');
+      for (const column of texts) {
+        for (const value of await readColumn(name, column.name, shop.id)) {
+          if (value.length >= 12) found.add(value);
+        }
+      }
+    }
+    return [...found];
+  }
+
+  function idOf(shop: Shop) {
+    return (kind: Kind): string => {
+      if (kind === 'TenantId') return shop.id;
+      if (kind === 'Slug') return shop.slug;
+      const known = shop.ids.get(columnsOfKind[kind] ?? `${tableOf(kind)}.id`)?.[0];
+      if (known !== undefined) return known;
+      throw new Error(`No table has ids of the kind ${kind}: name it in columnsOfKind (scene.ts).`);
+    };
+  }
+
+  /** A request of the shop's own, with what the route asks of a caller. */
+  function draftFor(shop: Shop, plan: Plan): Draft {
+    const draft = draftOf(plan, idOf(shop));
+    const query = { ...draft.query, tenant: shop.slug };
+    const { door } = plan.access;
+    if (door === 'open') return draft;
+    if (door === 'tenant') {
+      return { ...draft, headers: [...draft.headers, 'Authorization', `Bearer ${shop.secretKey}`] };
+    }
+    if (!plan.isRaw) return { ...draft, query };
+    return { ...draft, query, body: JSON.stringify(notificationFor(shop)) };
+  }
+
+  /** What the provider says of the pending order, and its books as well. */
+  function notificationFor(shop: Shop): object {
+    const transaction_id = 'TRUE-1';
+    const message = {
+      transaction_id,
+      order_id: shop.pendingOrder,
+      transaction_status: 'pending',
+      status_code: '201',
+      gross_amount: '150000.00',
+      payment_type: 'bank_transfer',
+      fraud_status: 'accept',
+      currency: 'IDR',
+    };
+    gateway.midtrans.setStatus(transaction_id, message);
+    gateway.midtrans.setStatus(shop.pendingOrder, message);
+    return shop.signed(message);
+  }
+
+  async function close(): Promise<void> {
+    client.close();
+    await admin.end();
+    await gateway.close();
+  }
+
+  afterAll(close);
+  return {
+    gateway,
+    admin,
+    client,
+    /** Everything that was answered so far. */
+    answers,
+    tables,
+    mine: await openShop(),
+    other: await openShop(),
+    openShop,
+    fingerprintOf,
+    canariesOf,
+    draftFor,
+    send: (draft: Draft) => client.ask(toQuestion(draft)),
+  };
+}
+
+/** What a person finds on the lists: one matter of an order, and one difference of a reconciliation. */
+const findingsText = `
+  with about as (
+    select o.id as order_id, p.id as payment_id from orders o
+      join payments p on p.tenant_id = o.tenant_id and p.order_id = o.id
+     where o.tenant_id = $1 and o.order_id = $2),
+  item as (
+    insert into attention_items (tenant_id, order_id, payment_id, reason, detail)
+    select $1, order_id, payment_id, 'late-money', 'It came on a Sunday.' from about),
+  run as (
+    insert into reconciliations (tenant_id, trigger, status, from_day, to_day, time_zone, finished_at)
+    values ($1, 'merchant', 'done', current_date, current_date, 'Asia/Jakarta', now())
+    returning id)
+  insert into reconciliation_differences (tenant_id, run_id, order_id, payment_id, what, ours,
+                                          theirs, resolution)
+  select $1, run.id, order_id, payment_id, 'refunded', '0', '1000', 'open' from about, run`;
+
+/** `AttentionItemId` is the id of a row in attention_items. */
+function tableOf(kind: Kind): string {
+  const words = kind
+    .replace(/Id$/, '')
+    .replace(/(?<=.)[A-Z]/g, '_$&')
+    .toLowerCase();
+  return words.endsWith('y') ? `${words.slice(0, -1)}ies` : `${words}s`;
+}

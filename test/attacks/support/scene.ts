@@ -62,7 +62,8 @@ export async function openScene(settings: Record<string, string> = {}) {
 
   async function readColumn(table: string, column: string, tenantId: string): Promise<string[]> {
     const { rows } = await admin.query<{ value: string }>(
-      `select ${column}::text as value from ${table} where tenant_id = $1 order by 1 limit 20`,
+      `select ${column}::text as value from ${table}
+        where tenant_id = $1 and ${column} is not null order by 1 limit 20`,
       [tenantId],
     );
     return rows.map(({ value }) => value);
@@ -83,8 +84,13 @@ export async function openScene(settings: Record<string, string> = {}) {
     return JSON.stringify(rows);
   }
 
-  /** What only this shop's rows hold: none of it may reach anybody else. */
-  async function canariesOf(shop: Shop): Promise<string[]> {
+  /** What the rows of one shop hold and those of the other do not: it may not cross over. */
+  async function canariesOf(shop: Shop, beside: Shop): Promise<string[]> {
+    const [own, others] = await Promise.all([textsOf(shop), textsOf(beside)]);
+    return [...own].filter((text) => !others.has(text));
+  }
+
+  async function textsOf(shop: Shop): Promise<Set<string>> {
     const found = new Set<string>([shop.slug, shop.serverKey, shop.secretKey, shop.id]);
     for (const { name, columns } of tables) {
       const texts = columns.filter(({ type }) => type === 'text' || type === 'uuid');
@@ -94,7 +100,7 @@ export async function openScene(settings: Record<string, string> = {}) {
         }
       }
     }
-    return [...found];
+    return found;
   }
 
   function idOf(shop: Shop) {
@@ -159,6 +165,11 @@ export async function openScene(settings: Record<string, string> = {}) {
     canariesOf,
     draftFor,
     send: (draft: Draft) => client.ask(toQuestion(draft)),
+    /** As `send`, with more at the end of the address. */
+    sendTo(draft: Draft, ending: string) {
+      const question = toQuestion(draft);
+      return client.ask({ ...question, path: `${question.path}${ending}` });
+    },
   };
 }
 

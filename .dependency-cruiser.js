@@ -4,13 +4,13 @@
 const layers = [
   // The command line of operators is a process of its own, as the server and the worker are.
   ['src/server.ts', 'src/worker.ts', 'src/cli'],
-  ['src/wire.ts', 'src/app.ts'],
+  ['src/wire.ts', 'src/app.ts', 'src/http-server.ts'],
   ['src/routes', 'src/jobs'],
   ['src/middleware'],
   ['src/services'],
   ['src/repositories', 'src/providers', 'src/notifications'],
   ['src/db'],
-  ['src/config.ts', 'src/process.ts'],
+  ['src/config.ts', 'src/process.ts', 'src/log.ts'],
   ['src/contracts'],
   ['src/domain'],
 ];

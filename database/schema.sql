@@ -340,6 +340,13 @@ create table public.plans (
   constraint plans_limit_positive CHECK ((max_orders_per_month > 0))
 );
 
+create unlogged table public.rate_limits (
+  key text not null,
+  points integer not null,
+  expire double precision not null,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+);
+
 create table public.reconciliation_differences (
   tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
@@ -501,6 +508,7 @@ CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, custom
 CREATE INDEX payments_created_idx ON public.payments USING btree (tenant_id, created_at, id);
 CREATE INDEX payments_due_idx ON public.payments USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX payments_order_idx ON public.payments USING btree (tenant_id, order_id, created_at DESC);
+CREATE INDEX rate_limits_expire_idx ON public.rate_limits USING btree (expire);
 CREATE INDEX reconciliation_differences_open_idx ON public.reconciliation_differences USING btree (tenant_id, payment_id) WHERE (resolution = 'open'::text);
 CREATE INDEX reconciliation_differences_run_idx ON public.reconciliation_differences USING btree (tenant_id, run_id, id);
 CREATE UNIQUE INDEX reconciliations_nightly_key ON public.reconciliations USING btree (tenant_id, to_day) WHERE (trigger = 'nightly'::text);
@@ -590,6 +598,7 @@ alter table public.outbox force row level security;
 alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
+alter table public.rate_limits enable row level security;
 alter table public.reconciliation_differences enable row level security;
 alter table public.reconciliation_differences force row level security;
 alter table public.reconciliation_questions enable row level security;
@@ -688,6 +697,10 @@ create policy plans_platform on public.plans to kassa_platform
   using (true)
   with check (true);
 
+create policy rate_limits_platform on public.rate_limits to kassa_platform
+  using (true)
+  with check (true);
+
 create policy reconciliation_differences_tenant on public.reconciliation_differences to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
@@ -742,6 +755,7 @@ grant insert, select on table public.outbox to kassa_app;
 grant delete, select on table public.outbox to kassa_worker;
 grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
+grant delete, insert, select, update on table public.rate_limits to kassa_platform;
 grant insert, select, update on table public.reconciliation_differences to kassa_app;
 grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;
 grant insert, select, update on table public.reconciliations to kassa_app;

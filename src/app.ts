@@ -1,11 +1,17 @@
-import express, { type Express, type Response } from 'express';
-import helmet from 'helmet';
+import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { identifyCaller } from './middleware/caller.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
+import { countKeyFailures, limitRequests, refuseKeyGuessers } from './middleware/rate-limit.ts';
 import { assignRequestId } from './middleware/request-id.ts';
+import {
+  dropForgedHeaders,
+  refuseOddRequests,
+  requireKnownHost,
+} from './middleware/request-shape.ts';
+import { secureAnswers } from './middleware/security-headers.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
@@ -26,6 +32,7 @@ import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
 import type { PaymentService } from './services/payments.ts';
+import type { RateLimits } from './services/rate-limits.ts';
 import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
 import type { StatsService } from './services/stats.ts';
@@ -33,6 +40,7 @@ import type { TenantDirectory } from './services/tenants.ts';
 
 export type AppOptions = {
   readonly services: {
+    readonly rateLimits: RateLimits;
     readonly apiKeys: ApiKeys;
     readonly directory: TenantDirectory;
     readonly payments: PaymentService;
@@ -52,36 +60,35 @@ export type AppOptions = {
   readonly trustedProxies: readonly string[];
   readonly tenantDomains: readonly string[];
   readonly platformSubdomains: readonly string[];
+  readonly publicUrl: string;
   readonly hasDemo: boolean;
   readonly isHttps: boolean;
 };
 
+/** Longer ones are refused or found nowhere. */
+const maxLoggedPath = 300;
+
 /** The HTTP side of Kassa. Neither listens nor reads the environment. */
 export function buildApp(options: AppOptions): Express {
-  const { services, log, trustedProxies, isHttps } = options;
+  const { services, log, trustedProxies } = options;
   const trust = trustProxies(trustedProxies);
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', [...trustedProxies]);
   app.set('query parser', 'simple');
 
+  app.use(secureAnswers(options));
   app.use(assignRequestId(trust));
   app.use(accessLog(log));
-  app.use(
-    helmet({
-      strictTransportSecurity: isHttps && { maxAge: 31_536_000, includeSubDomains: true },
-      contentSecurityPolicy: {
-        directives: { upgradeInsecureRequests: isHttps ? [] : null },
-      },
-    }),
-  );
-  app.use((_req, res, next) => {
-    res.set('Cache-Control', 'no-store');
-    next();
-  });
+  app.use(refuseOddRequests);
+  app.use(dropForgedHeaders(trust));
 
   app.use(probeRoutes(services.health));
+  app.use(requireKnownHost({ ...options, trust }));
+  app.use(limitRequests(services.rateLimits));
+  app.use(refuseKeyGuessers(services.rateLimits));
   app.use(identifyCaller(services));
+  app.use(countKeyFailures(services.rateLimits));
   app.use(resolveTenant({ ...options, directory: services.directory, trust }));
   app.use(healthRoutes(services.health));
   app.use(paymentRoutes(services));
@@ -103,15 +110,20 @@ function accessLog(log: Logger) {
   return pinoHttp({
     logger: log,
     genReqId: (_req, res) => String(res.getHeader('X-Request-Id')),
+    // Its own would show headers, and all that hangs on an error.
+    wrapSerializers: false,
     serializers: {
-      req: ({ method, url }: { method: string; url: string }) => ({
+      req: ({ method, originalUrl: url }: Request) => ({
         method,
-        path: url.split('?')[0],
+        path: url.split('?')[0]?.slice(0, maxLoggedPath),
       }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
     customAttributeKeys: { reqId: 'requestId' },
-    customProps: (_req, res) => ({ tenant: (res as Response).locals.tenant?.slug }),
+    customProps: (req, res) => ({
+      tenant: (res as Response).locals.tenant?.slug,
+      address: (req as Request).ip,
+    }),
     quietReqLogger: true,
     customLogLevel: (_req, res, error) => {
       if (error || res.statusCode >= 500) return 'warn';

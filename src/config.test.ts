@@ -108,6 +108,7 @@ test('a configuration for production is accepted', () => {
 
 test.each([
   ['DEMO_MODE', { DEMO_MODE: 'true' }],
+  ['RATE_LIMITS', { RATE_LIMITS: 'off' }],
   ['MIDTRANS_BASE_URL', { MIDTRANS_BASE_URL: 'http://127.0.0.1:4010' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'http://kassa.example' }],
   ['PUBLIC_URL', { PUBLIC_URL: '' }],

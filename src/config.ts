@@ -44,6 +44,8 @@ const Environment = z.object({
   PLATFORM_SUBDOMAINS: names.default(['www', 'admin', 'funnel', 'funnelstaging']),
   TRUSTED_PROXIES: proxies.default(['127.0.0.0/8', '::1/128']),
 
+  RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+
   MIDTRANS_BASE_URL: httpUrl.optional(),
   PROVIDER_TIMEOUT_MS: milliseconds.default(8_000),
   NOTIFICATION_CONFIRM_MS: milliseconds.default(700),
@@ -92,6 +94,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
 function refuseDemoParts(config: z.infer<typeof Environment>): void {
   const faults = [
     config.DEMO_MODE && '  DEMO_MODE: must be off in production',
+    config.RATE_LIMITS === 'off' && '  RATE_LIMITS: must be on in production',
     config.MIDTRANS_BASE_URL && '  MIDTRANS_BASE_URL: an emulator cannot be used in production',
     config.SMTP_URL.reveal() === demoInbox && '  SMTP_URL: must be set in production',
     !config.PUBLIC_URL.startsWith('https://') && '  PUBLIC_URL: must be https in production',

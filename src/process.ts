@@ -9,6 +9,11 @@ const drainMs = 15_000;
  * SIGTERM or SIGINT drains it, for at most 15 seconds.
  */
 export async function runUntilSignal(log: Logger, start: () => Promise<Stop>): Promise<void> {
+  // What nobody caught ends the process as it would anyway, but is told in the log's own way.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'nobody caught this');
+    process.exit(1);
+  });
   let stop: Stop;
   try {
     stop = await start();

@@ -1,17 +1,17 @@
-import { createServer } from 'node:http';
-import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { buildApp } from './app.ts';
 import { loadConfig, readEnvironment } from './config.ts';
-import { answerClientError } from './middleware/problems.ts';
+import { createHttpServer } from './http-server.ts';
+import { createLog } from './log.ts';
 import { runUntilSignal } from './process.ts';
 import { wire } from './wire.ts';
 
 const config = loadConfig(readEnvironment());
-const log = pino({ name: 'kassa-server', level: config.LOG_LEVEL });
+const log = createLog({ name: 'kassa-server', level: config.LOG_LEVEL });
 
 await runUntilSignal(log, async () => {
   const wiring = await wire({ config, log, version: manifest.version });
+  const isHttps = config.PUBLIC_URL.startsWith('https://');
   const app = buildApp({
     services: wiring.services,
     log,
@@ -19,14 +19,15 @@ await runUntilSignal(log, async () => {
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     hasDemo: config.DEMO_MODE,
-    isHttps: config.PUBLIC_URL.startsWith('https://'),
+    publicUrl: config.PUBLIC_URL,
+    isHttps,
   });
-  const server = createServer(app);
-  // Node's own limits are generous enough to hold a server with slow clients.
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
-  server.maxConnections = 10_000;
-  server.on('clientError', answerClientError);
+  const server = createHttpServer(app, {
+    isHttps,
+    trustedProxies: config.TRUSTED_PROXIES,
+    // A client waits in silence while a provider is asked, which some work does more than once.
+    limits: { idleMs: Math.max(30_000, 3 * config.PROVIDER_TIMEOUT_MS) },
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.PORT, config.HOST, resolve);

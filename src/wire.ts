@@ -18,6 +18,7 @@ import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
+import { createRateLimits, noRateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
@@ -80,6 +81,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
   const services = {
+    rateLimits: config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log }),
     apiKeys: createApiKeys({ db }),
     directory,
     checks,

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { loadConfig, readEnvironment } from './config.ts';
 import { createPool } from './db/pools.ts';
@@ -7,13 +6,14 @@ import { jobHandlers } from './jobs/handlers.ts';
 import { startLoop } from './jobs/loop.ts';
 import { openQueue } from './jobs/queue.ts';
 import { startRelay } from './jobs/relay.ts';
+import { createLog } from './log.ts';
 import { runUntilSignal } from './process.ts';
 import { createMailer } from './providers/mail/smtp.ts';
 import { createOrderMails } from './services/order-mails.ts';
 import { wire } from './wire.ts';
 
 const config = loadConfig(readEnvironment());
-const log = pino({ name: 'kassa-worker', level: config.LOG_LEVEL });
+const log = createLog({ name: 'kassa-worker', level: config.LOG_LEVEL });
 
 await runUntilSignal(log, async () => {
   const wiring = await wire({ config, log, version: manifest.version });
@@ -41,6 +41,10 @@ await runUntilSignal(log, async () => {
     { name: 'idempotency', pauseMs: forgetMs, log },
     services.idempotency.sweep,
   );
+  const clearer = startLoop(
+    { name: 'rate limits', pauseMs: forgetMs, log },
+    services.rateLimits.sweep,
+  );
   const nightlyMs = 10 * 60_000;
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
     services.nightlyReconciliations.beginAll(new Date()),
@@ -48,7 +52,8 @@ await runUntilSignal(log, async () => {
   log.info('worker works');
 
   return async () => {
-    await Promise.all([relay.stop(), sweeper.stop(), forgetter.stop(), nightly.stop()]);
+    const loops = [relay, sweeper, forgetter, clearer, nightly];
+    await Promise.all(loops.map((loop) => loop.stop()));
     await queue.close();
     mailer.close();
     await pool.end();

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { pino } from 'pino';
 import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig, readEnvironment } from '../config.ts';
 import { ReconciliationRequest } from '../contracts/reconciliations.ts';
@@ -8,6 +7,7 @@ import { localDate } from '../domain/local-time.ts';
 import { Problem } from '../domain/problems.ts';
 import { nightlyWindow } from '../domain/reconciliation-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import { createLog } from '../log.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
@@ -100,7 +100,7 @@ function toDay(text: string): string {
 async function withWiring(use: (wiring: Wiring) => Promise<void>): Promise<void> {
   // The demo's own, when this runs beside one.
   const config = loadConfig(readEnvironment('.kassa/env'));
-  const log = pino({ name: 'kassa', level: 'warn' }, pino.destination(2));
+  const log = createLog({ name: 'kassa', level: 'warn' }, process.stderr);
   const wiring = await wire({ config, log, version: manifest.version });
   try {
     await use(wiring);

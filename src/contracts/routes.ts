@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Access, Scope } from '../domain/access.ts';
 import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
+import type { LimitName } from '../domain/limits.ts';
 import * as attention from './attention.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
@@ -14,6 +15,8 @@ export type Route = {
   readonly access: Access;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
+  /** Besides those of its door. */
+  readonly limits?: readonly LimitName[];
   /** A JSON body; `raw`: the characters as they came, for a signature over them. */
   readonly body?: z.ZodType | 'raw';
 };
@@ -35,7 +38,11 @@ export const routes = {
   'GET /readyz': { access: open },
   'GET /health': { access: open },
 
-  'POST /payment/create': { access: storefront('payments:create'), body: CreatePaymentRequest },
+  'POST /payment/create': {
+    access: storefront('payments:create'),
+    limits: ['create-address', 'create-address-hour', 'create-tenant'],
+    body: CreatePaymentRequest,
+  },
   'GET /orders/:orderId/status': { access: storefront('orders:status'), params: OrderParams },
   'POST /webhooks/midtrans': { access: provider, body: 'raw' },
 

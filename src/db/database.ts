@@ -65,11 +65,23 @@ export function createDb({ app, platform }: { app: pg.Pool; platform: pg.Pool })
     return retryConflicts(() => run(platform, openPlatform, work));
   }
 
+  /** As `withPlatform`, for work that is exactly one statement: one round trip in all. */
+  async function withPlatformOnce<T>(work: (tx: PlatformTx) => Promise<T>): Promise<T> {
+    return retryConflicts(() => runOnce(platform, openPlatform, work));
+  }
+
   async function close(): Promise<void> {
     await Promise.all([app.end(), platform.end()]);
   }
 
-  return { withTenant, withTenantOnce, withTenantSnapshot, withPlatform, close };
+  return {
+    withTenant,
+    withTenantOnce,
+    withTenantSnapshot,
+    withPlatform,
+    withPlatformOnce,
+    close,
+  };
 }
 
 type Send = Transaction['query'];

@@ -1,5 +1,3 @@
-import { STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { isUnavailable, unavailable } from '../db/errors.ts';
 import { Problem } from '../domain/problems.ts';
@@ -15,23 +13,6 @@ export const answerProblems: ErrorRequestHandler = (error, req, res, next) => {
   if (res.headersSent) return next(error);
   sendProblem(res, problem);
 };
-
-/**
- * Answers what Node refuses before Express sees it (headers too large, no HTTP at all) in the same
- * shape as everything else.
- */
-export function answerClientError(error: Error, socket: Duplex): void {
-  if (!socket.writable) return;
-  const isTooLarge = 'code' in error && error.code === 'HPE_HEADER_OVERFLOW';
-  const problem = isTooLarge
-    ? new Problem('headers-too-large', 'The address and the headers may have 16 kB together.')
-    : new Problem('invalid-request', 'The request is not HTTP as it should be.');
-  const body = JSON.stringify(problem.toBody('none'));
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nConnection: close\r\n` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
 
 export const answerNotFound: RequestHandler = (req) => {
   throw new Problem('not-found', `There is no ${req.path}.`);
@@ -50,6 +31,7 @@ function sendProblem(res: Response, problem: Problem): void {
   if (problem.status === 401) res.set('WWW-Authenticate', 'Bearer realm="kassa"');
   res
     .status(problem.status)
+    // Of a page or a file that was not sent after all.
     .set('Cache-Control', 'no-store')
     .type('application/problem+json')
     .send(JSON.stringify(problem.toBody(requestIdOf(res))));

@@ -4,12 +4,20 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 /** Whether a request reached us from a proxy of ours, by the address of its connection. */
 export type ProxyTrust = (req: IncomingMessage) => boolean;
 
+/** Whether a request reached us from one of these proxies. */
+export function trustProxies(proxies: readonly string[]): ProxyTrust {
+  const isTrusted = trustAddresses(proxies);
+  return (req) => isTrusted(req.socket.remoteAddress);
+}
+
 /**
  * Reads the trusted proxies: addresses (`10.0.0.7`) and networks (`10.0.0.0/8`).
  *
  * @throws Error for one that is neither
  */
-export function trustProxies(proxies: readonly string[]): ProxyTrust {
+export function trustAddresses(
+  proxies: readonly string[],
+): (address: string | undefined) => boolean {
   const trusted = new BlockList();
   for (const proxy of proxies) {
     const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(proxy) ?? [];
@@ -21,9 +29,7 @@ export function trustProxies(proxies: readonly string[]): ProxyTrust {
     }
     trusted.addSubnet(address, Number(prefix ?? widest), family);
   }
-  return (req) => {
-    const address = req.socket.remoteAddress;
-    // The list unwraps IPv4 addresses that a dual-stack socket shows as IPv6.
-    return address !== undefined && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-  };
+  // The list unwraps IPv4 addresses that a dual-stack socket shows as IPv6.
+  return (address) =>
+    address !== undefined && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

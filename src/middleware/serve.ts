@@ -1,10 +1,11 @@
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import { type Route, type RouteName, type Routes, routes } from '../contracts/routes.ts';
 import { authorise } from './authorise.ts';
-import { jsonBody } from './json-body.ts';
+import { jsonBody, rawBody } from './json-body.ts';
 import { parseRequest } from './parse-request.ts';
 import { allowOnly } from './problems.ts';
+import { limitSender, limitTenant } from './rate-limit.ts';
 
 type Part<R, K extends string> = R extends { readonly [key in K]: infer S }
   ? S extends z.ZodType
@@ -29,8 +30,6 @@ type Handler<N extends RouteName> = (
 
 export type Handlers = { readonly [N in RouteName]?: Handler<N> };
 
-const rawBody = express.raw({ type: () => true, limit: '64kb' });
-
 /**
  * Mounts handlers on routes of the list: each is reached only by whom the list lets in, with input
  * as the list describes it. Every other method of those paths answers 405.
@@ -40,7 +39,7 @@ export function serve(handlers: Handlers): Router {
   for (const [name, handler] of Object.entries(handlers)) {
     const route: Route = routes[name as RouteName];
     const { method, path } = partsOf(name);
-    router[method](path, authorise(route.access), ...bodyOf(route), async (req, res) => {
+    router[method](path, ...doorOf(route), ...bodyOf(route), async (req, res) => {
       // The schemas of the list are those that the handler's type was made of.
       await (handler as (input: unknown, req: Request, res: Response) => Promise<void>)(
         inputOf(route, req),
@@ -60,9 +59,14 @@ function partsOf(name: string) {
   return { method: method.toLowerCase() as 'get' | 'post' | 'put' | 'delete', path };
 }
 
+function doorOf(route: Route): readonly RequestHandler[] {
+  // A tenant's share is not used up by those whom the door keeps out.
+  return [...limitSender(route), authorise(route.access), ...limitTenant(route)];
+}
+
 function bodyOf({ body }: Route): readonly RequestHandler[] {
   if (body === undefined) return [];
-  return body === 'raw' ? [rawBody] : jsonBody;
+  return body === 'raw' ? rawBody : jsonBody;
 }
 
 function inputOf({ params, query, body }: Route, req: Request) {

@@ -9,25 +9,31 @@ type DirectoryOptions = {
   readonly maxEntries?: number;
   /** The net under NOTIFY: no process believes an old tenant longer than this. */
   readonly ttlMs?: number;
+  /** The same for names that nobody has. */
+  readonly unknownTtlMs?: number;
 };
 
 export type TenantDirectory = ReturnType<typeof createTenantDirectory>;
 
 const maxReads = 3;
+/** Few, for names come from strangers, who have many of them. */
+const maxUnknown = 1_000;
 
 /**
  * The tenants as requests need them, from memory. Concurrent misses of one tenant share one
- * query; unknown names are not remembered, so that a new tenant is served at once.
+ * query. A name that nobody has is remembered as such for a moment; any tenant that is announced
+ * ends that, so that a new one is served at once.
  */
 export function createTenantDirectory(options: DirectoryOptions) {
-  const { db, maxEntries = 10_000, ttlMs = 30_000 } = options;
+  const { db, maxEntries = 10_000, ttlMs = 30_000, unknownTtlMs = 5_000 } = options;
   const known = new LRUCache<Slug, Tenant>({ max: maxEntries, ttl: ttlMs });
+  const unknown = new LRUCache<Slug, true>({ max: maxUnknown, ttl: unknownTtlMs });
   const loads = new Map<Slug, Promise<Tenant | undefined>>();
   let changes = 0;
 
   async function findBySlug(slug: Slug): Promise<Tenant | undefined> {
     const tenant = known.get(slug);
-    if (tenant) return tenant;
+    if (tenant || unknown.has(slug)) return tenant;
     const running = loads.get(slug);
     if (running) return running;
     const load = readBySlug(slug).finally(() => loads.delete(slug));
@@ -43,6 +49,7 @@ export function createTenantDirectory(options: DirectoryOptions) {
       // storm of changes answer without remembering.
       const isCurrent = changesBefore === changes;
       if (isCurrent && tenant) known.set(slug, tenant);
+      if (isCurrent && !tenant) unknown.set(slug, true);
       if (isCurrent || reads === maxReads) return tenant;
     }
   }
@@ -55,6 +62,7 @@ export function createTenantDirectory(options: DirectoryOptions) {
   /** Forgets one tenant: somebody changed it. */
   function forget(id: string): void {
     changes += 1;
+    unknown.clear();
     for (const [slug, tenant] of known.entries()) {
       if (tenant.id === id) known.delete(slug);
     }
@@ -63,6 +71,7 @@ export function createTenantDirectory(options: DirectoryOptions) {
   /** Forgets all of them: changes may have been missed. */
   function forgetAll(): void {
     changes += 1;
+    unknown.clear();
     known.clear();
   }
 

@@ -16,6 +16,7 @@ test('what is mounted is what the list of routes says', () => {
     trustedProxies: [],
     tenantDomains: [],
     platformSubdomains: [],
+    publicUrl: 'http://localhost:3010',
     hasDemo: false,
     isHttps: false,
   });

@@ -1,12 +1,12 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type AttentionItemView, AttentionListReply } from '../../src/contracts/attention.ts';
+import { createHttpServer } from '../../src/http-server.ts';
+import { createLog } from '../../src/log.ts';
 import { wire } from '../../src/wire.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
 import { createTestDatabase, openAdminPool } from './test-database.ts';
@@ -31,10 +31,14 @@ export async function startGateway(settings: Record<string, string> = {}) {
     DATABASE_WORKER_URL: database.worker,
     MIDTRANS_BASE_URL: midtrans.url,
     PROVIDER_TIMEOUT_MS: '1500',
+    RATE_LIMITS: 'off',
     ...settings,
   });
   const logLines: string[] = [];
-  const log = pino({ level: 'debug' }, { write: (line) => void logLines.push(line) });
+  const log = createLog(
+    { name: 'kassa-test', level: 'debug' },
+    { write: (line) => void logLines.push(line) },
+  );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
   const app = buildApp({
     services: wiring.services,
@@ -42,10 +46,14 @@ export async function startGateway(settings: Record<string, string> = {}) {
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
+    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps: false,
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createHttpServer(app, {
+    isHttps: false,
+    trustedProxies: config.TRUSTED_PROXIES,
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const admin = openAdminPool(database);

@@ -28,6 +28,7 @@ export async function startProcess(
     env: {
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
+      RATE_LIMITS: 'off',
       PORT: port,
       DATABASE_URL: database.app,
       DATABASE_PLATFORM_URL: database.platform,

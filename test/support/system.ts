@@ -45,7 +45,7 @@ export function spawnStart(settings: Record<string, string>) {
   const child = spawn('npm', ['start', '--silent'], {
     cwd: root,
     // biome-ignore lint/style/noProcessEnv: the child needs the path and home of this process.
-    env: { ...process.env, NODE_ENV: 'development', ...settings },
+    env: { ...process.env, NODE_ENV: 'development', RATE_LIMITS: 'off', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a group of its own, which Ctrl-C reaches as a whole
   });

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
-const sharedTables = ['plans', 'tenants', 'pgmigrations'];
+const sharedTables = ['plans', 'rate_limits', 'tenants', 'pgmigrations'];
 
 /** Policies besides the tenants' own, each for one login that works across tenants. */
 const furtherPolicies = [
@@ -10,6 +10,7 @@ const furtherPolicies = [
   'api_keys_platform on api_keys to kassa_platform',
   'outbox_relay on outbox to kassa_worker',
   'plans_platform on plans to kassa_platform',
+  'rate_limits_platform on rate_limits to kassa_platform',
   'tenants_platform on tenants to kassa_platform',
 ];
 
@@ -24,6 +25,10 @@ const platformGrants = [
   'kassa_platform: SELECT on audit_heads',
   'kassa_platform: UPDATE on audit_heads',
   'kassa_platform: SELECT on plans',
+  'kassa_platform: DELETE on rate_limits',
+  'kassa_platform: INSERT on rate_limits',
+  'kassa_platform: SELECT on rate_limits',
+  'kassa_platform: UPDATE on rate_limits',
   'kassa_platform: INSERT on tenants',
   'kassa_platform: SELECT on tenants',
   'kassa_platform: UPDATE on tenants',

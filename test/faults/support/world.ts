@@ -83,6 +83,7 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
   const config = loadConfig({
     NODE_ENV: 'test',
     PUBLIC_URL: url,
+    RATE_LIMITS: 'off',
     DATABASE_URL: database.app,
     DATABASE_PLATFORM_URL: database.platform,
     DATABASE_WORKER_URL: database.worker,
@@ -97,6 +98,7 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
+    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps: false,
   });

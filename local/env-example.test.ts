@@ -26,6 +26,7 @@ test('the values that it shows are the defaults', () => {
     DATABASE_URL: 'postgresql://app@db/kassa',
     DATABASE_PLATFORM_URL: 'postgresql://platform@db/kassa',
     DATABASE_WORKER_URL: 'postgresql://worker@db/kassa',
+    MASTER_KEY_FILE: '/run/secrets/master-keys',
   };
   const ofConfig = Object.entries(shown).filter(([name]) => configNames.includes(name));
 

@@ -82,9 +82,11 @@ export async function checkMoney({ adminUrl, midtransUrl }: CheckOptions): Promi
 
 async function readPayments(client: pg.Client, midtransUrl: string): Promise<PaymentRow[]> {
   const { accounts } = Accounts.parse(await getJson(`${midtransUrl}/_control/accounts`));
-  const { rows } = await client.query<PaymentRow & { server_key: string }>(
+  const { rows } = await client.query<PaymentRow & { server_key: string | null }>(
     `select p.id, p.order_id, t.slug as tenant, t.midtrans_merchant_id as merchant,
-            t.midtrans_server_key as server_key, p.provider_reference as reference,
+            -- The key itself is sealed, unless somebody has just put it in.
+            case when t.midtrans_server_key like 'sealed:%' then t.midtrans_server_key_end
+                 else t.midtrans_server_key end as server_key, p.provider_reference as reference,
             p.provider_transaction_id as transaction_id, p.status, o.status as order_status,
             p.customer_fee as fee, p.captured_amount as captured, p.refunded_amount as refunded,
             p.lost_amount as lost,
@@ -99,7 +101,7 @@ async function readPayments(client: pg.Client, midtransUrl: string): Promise<Pay
     ...row,
     merchant:
       row.merchant ??
-      accounts.find(({ serverKeyEnd }) => server_key.endsWith(serverKeyEnd))?.merchantId ??
+      accounts.find(({ serverKeyEnd }) => server_key?.endsWith(serverKeyEnd))?.merchantId ??
       'unknown',
   }));
 }

@@ -37,8 +37,11 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    await writeEnvironment(`${dir}/env`, settings, database);
-    const parts = await startParts(settings, { dir, environment, database, watch: values.watch });
+    const masterKeys = masterKeysFor(environment, secrets);
+    await writeEnvironment(`${dir}/env`, settings, { database, masterKeys });
+    const ours = { ...environment, ...masterKeys };
+    const { watch } = values;
+    const parts = await startParts(settings, { dir, environment: ours, database, watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
 
     const midtransUrl = midtransBaseUrl(settings);
@@ -53,14 +56,27 @@ async function main(): Promise<void> {
   }
 }
 
+type MasterKeys = { readonly MASTER_KEYS?: string; readonly MASTER_KEY_FILE?: string };
+
+/** Those of the environment, which a database that somebody brought may need, or the demo's own. */
+function masterKeysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): MasterKeys {
+  const { MASTER_KEYS, MASTER_KEY_FILE } = environment;
+  if (MASTER_KEYS) return { MASTER_KEYS };
+  return MASTER_KEY_FILE ? { MASTER_KEY_FILE } : { MASTER_KEYS: secrets.masterKeys };
+}
+
+type Access = { readonly database: DatabaseUrls; readonly masterKeys: MasterKeys };
+
 /** What `npm run kassa` needs to work on the demo. */
-async function writeEnvironment(file: string, settings: Settings, database: DatabaseUrls) {
+async function writeEnvironment(file: string, settings: Settings, access: Access) {
+  const { database, masterKeys } = access;
   const lines = [
     `DATABASE_URL=${database.app}`,
     `DATABASE_PLATFORM_URL=${database.platform}`,
     `DATABASE_WORKER_URL=${database.worker}`,
     `PUBLIC_URL=http://localhost:${settings.PORT}`,
     `MIDTRANS_BASE_URL=${midtransBaseUrl(settings) ?? ''}`,
+    ...Object.entries(masterKeys).map(([name, value]) => `${name}=${value}`),
   ];
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }

@@ -15,6 +15,7 @@ import { secureAnswers } from './middleware/security-headers.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
+import { adminMidtransAccountRoutes } from './routes/admin-midtrans-account.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
 import { demoRoutes } from './routes/demo.ts';
@@ -28,6 +29,7 @@ import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
 import type { LedgerService } from './services/ledger.ts';
+import type { MidtransAccounts } from './services/midtrans-accounts.ts';
 import type { NotificationService } from './services/notifications.ts';
 import type { OrderActions } from './services/order-actions.ts';
 import type { OrderService } from './services/orders.ts';
@@ -43,6 +45,7 @@ export type AppOptions = {
     readonly rateLimits: RateLimits;
     readonly apiKeys: ApiKeys;
     readonly directory: TenantDirectory;
+    readonly midtransAccounts: MidtransAccounts;
     readonly payments: PaymentService;
     readonly idempotency: Idempotency;
     readonly orders: OrderService;
@@ -98,6 +101,7 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminOrderRoutes(services));
   app.use(adminAttentionRoutes(services));
   app.use(adminReconciliationRoutes(services));
+  app.use(adminMidtransAccountRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);

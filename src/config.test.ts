@@ -6,6 +6,7 @@ const databases = {
   DATABASE_URL: 'postgresql://kassa_app:hunter2@db/kassa',
   DATABASE_PLATFORM_URL: 'postgres://kassa_platform:hunter2@db/kassa',
   DATABASE_WORKER_URL: 'postgresql://kassa_worker:hunter2@db/kassa',
+  MASTER_KEYS: 'k1:hunter2',
 };
 const production = {
   ...databases,
@@ -14,7 +15,7 @@ const production = {
   SMTP_URL: 'smtps://mail.example',
 };
 
-test('three databases are all that must be given', () => {
+test('three databases and a master key are all that must be given', () => {
   expect(loadConfig(databases)).toMatchObject({
     NODE_ENV: 'development',
     HOST: '127.0.0.1',
@@ -85,6 +86,7 @@ test('all faults are told at once, by name', () => {
     'PROVIDER_TIMEOUT_MS',
     'MAIL_FROM',
     'DEMO_MODE',
+    'MASTER_KEYS',
   ]);
   expect(message).not.toContain('hunter2');
 });
@@ -116,6 +118,17 @@ test.each([
   ['SMTP_URL', { SMTP_URL: 'smtp://127.0.0.1:4051' }],
 ])('%s of the demo is refused in production: %j', (name, part) => {
   expect(() => loadConfig({ ...production, ...part })).toThrow(`  ${name}: `);
+});
+
+test.each([
+  ['no master key', { MASTER_KEYS: '' }],
+  ['two places for master keys', { MASTER_KEY_FILE: '/run/secrets/master-keys' }],
+])('%s: the start is refused, and says what to set', (_, part) => {
+  const message = messageOf(() => loadConfig({ ...databases, ...part }));
+
+  expect(message).toContain('  MASTER_KEYS: set either this or MASTER_KEY_FILE');
+  expect(message).toContain('openssl rand -base64 32');
+  expect(message).not.toContain('hunter2');
 });
 
 test('all parts of the demo are named at once', () => {

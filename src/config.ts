@@ -55,6 +55,9 @@ const Environment = z.object({
 
   SWEEP_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30),
   DEMO_MODE: z.stringbool().default(false),
+
+  MASTER_KEYS: secret.optional(),
+  MASTER_KEY_FILE: z.string().optional(),
 });
 
 export type Config = Readonly<ReturnType<typeof loadConfig>>;
@@ -78,17 +81,25 @@ export function readEnvironment(...files: readonly string[]): NodeJS.ProcessEnv 
  */
 export function loadConfig(environment: NodeJS.ProcessEnv) {
   // An empty variable is one that somebody left blank in .env, not an empty value.
-  const given = Object.entries(environment).filter(([, value]) => value !== '');
-  const parsed = Environment.safeParse(Object.fromEntries(given));
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `  ${path.join('.')}: ${message}`,
-    );
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  const faults = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `  ${path.join('.')}: ${message}`),
+    ...masterKeyFaults(given),
+  ];
+  if (!parsed.success || faults.length > 0) {
     throw new Error(`The configuration is not valid; see .env.example.\n${faults.join('\n')}`);
   }
   const config = parsed.data;
   if (config.NODE_ENV === 'production') refuseDemoParts(config);
   return config;
+}
+
+function masterKeyFaults({ MASTER_KEYS, MASTER_KEY_FILE }: NodeJS.ProcessEnv): string[] {
+  if ((MASTER_KEYS === undefined) !== (MASTER_KEY_FILE === undefined)) return [];
+  return [
+    '  MASTER_KEYS: set either this or MASTER_KEY_FILE; a key is made with: echo "k1:$(openssl rand -base64 32)"',
+  ];
 }
 
 function refuseDemoParts(config: z.infer<typeof Environment>): void {
@@ -102,6 +113,12 @@ function refuseDemoParts(config: z.infer<typeof Environment>): void {
   if (faults.length > 0) {
     throw new Error(`This configuration is not for production.\n${faults.join('\n')}`);
   }
+}
+
+/** Where this process finds the keys that wrap data keys. */
+export function masterKeySource({ MASTER_KEYS, MASTER_KEY_FILE }: Config) {
+  if (MASTER_KEYS) return { keys: MASTER_KEYS };
+  return { file: MASTER_KEY_FILE ?? '' };
 }
 
 /** The names in the schema, for the test that compares them with `.env.example`. */

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
-import { createDb } from './db/database.ts';
+import { type Config, masterKeySource } from './config.ts';
+import { createDb, type Db } from './db/database.ts';
 import { listen } from './db/listener.ts';
 import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
+import { openLocalMasterKeys } from './providers/keys/local.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createApiKeys } from './services/api-keys.ts';
@@ -11,7 +12,9 @@ import { createAttentionService } from './services/attention.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createKeyRotation } from './services/key-rotation.ts';
 import { createLedgerService } from './services/ledger.ts';
+import { createMidtransAccounts } from './services/midtrans-accounts.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
 import { createOrderActions } from './services/order-actions.ts';
@@ -22,9 +25,11 @@ import { createRateLimits, noRateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
+import { createSealing } from './services/sealing.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
+import { openVault } from './services/vault.ts';
 
 export type Wiring = Awaited<ReturnType<typeof wire>>;
 
@@ -61,7 +66,11 @@ export async function wire({ config, log, version }: WireOptions) {
     throw error;
   }
 
-  const directory = createTenantDirectory({ db });
+  const secrets = await openSecrets({ config, db, log }).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  const directory = createTenantDirectory({ db, accounts: secrets.midtransAccounts });
   const listener = await listen({
     url: platformUrl,
     channel: tenantChannel,
@@ -83,6 +92,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const services = {
     rateLimits: config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log }),
     apiKeys: createApiKeys({ db }),
+    ...secrets,
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
@@ -113,4 +123,19 @@ export async function wire({ config, log, version }: WireOptions) {
   }
 
   return { db, addresses, services, close };
+}
+
+type SecretOptions = { readonly config: Config; readonly db: Db; readonly log: Logger };
+
+/** @throws Error when the master keys are missing, or are not those of this database */
+async function openSecrets({ config, db, log }: SecretOptions) {
+  const masterKeys = await openLocalMasterKeys({
+    source: masterKeySource(config),
+    isProduction: config.NODE_ENV === 'production',
+  });
+  const vault = await openVault({ db, masterKeys });
+  const sealing = createSealing({ db, vault, log });
+  const midtransAccounts = createMidtransAccounts({ db, vault, sealing, log });
+  const keyRotation = createKeyRotation({ db, vault, sealing, masterKeys });
+  return { vault, sealing, midtransAccounts, keyRotation };
 }

@@ -30,6 +30,7 @@ await runUntilSignal(log, async () => {
     addresses,
     mailFrom: config.MAIL_FROM,
   });
+  await services.sealing.sealPlain();
   const queue = await openQueue({ url, log });
   await queue.work(jobHandlers({ ...services, mails }));
   const relay = startRelay({ pool, queue, log });
@@ -49,11 +50,23 @@ await runUntilSignal(log, async () => {
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
     services.nightlyReconciliations.beginAll(new Date()),
   );
+  const keysMs = 60_000;
+  const keys = startLoop({ name: 'keys', pauseMs: keysMs, log }, services.sealing.maintain);
   log.info('worker works');
 
   return async () => {
+<<<<<<< HEAD
     const loops = [relay, sweeper, forgetter, clearer, nightly];
     await Promise.all(loops.map((loop) => loop.stop()));
+=======
+    await Promise.all([
+      relay.stop(),
+      sweeper.stop(),
+      forgetter.stop(),
+      nightly.stop(),
+      keys.stop(),
+    ]);
+>>>>>>> vault
     await queue.close();
     mailer.close();
     await pool.end();

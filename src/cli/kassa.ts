@@ -11,6 +11,7 @@ import { createLog } from '../log.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { keysCommand } from './keys.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
@@ -90,6 +91,8 @@ program
       if (!(await reconcile(services, { tenant, window, say }))) process.exitCode = 1;
     });
   });
+
+program.addCommand(keysCommand({ withWiring, say }));
 
 function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);

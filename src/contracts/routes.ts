@@ -5,6 +5,7 @@ import type { LimitName } from '../domain/limits.ts';
 import * as attention from './attention.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
+import { MidtransAccountRequest } from './midtrans-account.ts';
 import { CreatePaymentRequest } from './payments.ts';
 import * as reconciliations from './reconciliations.ts';
 import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
@@ -25,6 +26,9 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
+
+/** For what is hard to undo: the password has to have been given a short while ago. */
+const sensitive = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: true }) as const;
 
 const OrderParams = z.object({ orderId: OrderReference });
 const ReconciliationParams = z.object({ id: ReconciliationId });
@@ -93,6 +97,11 @@ export const routes = {
     access: tenant('reconciliations:write'),
     params: ReconciliationParams.extend({ differenceId: DifferenceId }),
     body: reconciliations.ResolveRequest,
+  },
+
+  'PUT /admin/settings/midtrans': {
+    access: sensitive('secrets:write'),
+    body: MidtransAccountRequest,
   },
 } as const satisfies Record<`${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}`, Route>;
 

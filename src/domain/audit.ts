@@ -12,6 +12,9 @@ export const auditActions = [
   'reconciliation.started',
   'reconciliation-difference.resolved',
   'request.refused',
+  'midtrans-account.changed',
+  'master-key.rotated',
+  'data-keys.rotated',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -35,5 +35,8 @@ export type MidtransAccount = {
 /** @throws Problem `provider-not-configured`: without a key anybody could compute a signature */
 export function accountOf({ midtrans, slug }: Tenant): MidtransAccount {
   if (midtrans) return midtrans;
-  throw new Problem('provider-not-configured', `${slug} has no Midtrans server key.`);
+  throw new Problem(
+    'provider-not-configured',
+    `${slug} has no Midtrans server key that can be used.`,
+  );
 }

@@ -4,6 +4,11 @@ import { currencyOf } from '../domain/money.ts';
 import { Secret } from '../domain/secret.ts';
 import type { MidtransAccount, Tenant, TenantStatus } from '../domain/tenant.ts';
 
+/** A tenant with its account as it is stored: the key is sealed, or plain as somebody put it in. */
+export type StoredTenant = Omit<Tenant, 'midtrans'> & {
+  readonly midtrans: (MidtransAccount & { readonly hasPlainNeighbours: boolean }) | undefined;
+};
+
 type TenantRow = {
   id: string;
   slug: string;
@@ -21,6 +26,7 @@ type TenantRow = {
   midtrans_server_key: string | null;
   midtrans_merchant_id: string | null;
   is_midtrans_shared: boolean;
+  has_plain_neighbours: boolean;
 };
 
 const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zone,
@@ -30,26 +36,97 @@ const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zo
   t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id,
   exists (select from tenants o
            where o.id <> t.id
-             and (o.midtrans_server_key = t.midtrans_server_key
-                  or o.midtrans_merchant_id = t.midtrans_merchant_id)) as is_midtrans_shared`;
+             and (o.midtrans_merchant_id = t.midtrans_merchant_id
+                  or (o.midtrans_server_key like 'sealed:%'
+                      and o.midtrans_server_key_fingerprint = t.midtrans_server_key_fingerprint)))
+    as is_midtrans_shared,
+  exists (select from tenants o
+           where o.id <> t.id
+             and o.midtrans_server_key <> '' and o.midtrans_server_key not like 'sealed:%')
+    as has_plain_neighbours`;
 
 // `small` and `medium` are older names: their limits are those of the plan that they are read as.
 const source = `tenants t
   join plans p on p.code = t.plan
   left join plans older on older.code = p.read_as`;
 
-export async function findBySlug(tx: PlatformTx, slug: Slug): Promise<Tenant | undefined> {
+export async function findBySlug(tx: PlatformTx, slug: Slug): Promise<StoredTenant | undefined> {
   const { rows } = await tx.query<TenantRow>(`select ${columns} from ${source} where t.slug = $1`, [
     slug,
   ]);
   return rows[0] && toTenant(rows[0]);
 }
 
-export async function findById(tx: PlatformTx, id: TenantId): Promise<Tenant | undefined> {
+export async function findById(tx: PlatformTx, id: TenantId): Promise<StoredTenant | undefined> {
   const { rows } = await tx.query<TenantRow>(`select ${columns} from ${source} where t.id = $1`, [
     id,
   ]);
   return rows[0] && toTenant(rows[0]);
+}
+
+/**
+ * Whether another tenant has the same server key, sealed or still plain. A plain one is compared by
+ * its digest, so that no key travels to the database.
+ */
+export async function hasKeyElsewhere(
+  tx: PlatformTx,
+  { id, fingerprint, digest }: { id: TenantId; fingerprint: Buffer; digest: Buffer },
+): Promise<boolean> {
+  const { rows } = await tx.query<{ is_elsewhere: boolean }>(
+    `select exists (select from tenants
+                     where id <> $1 and midtrans_server_key like 'sealed:%'
+                       and midtrans_server_key_fingerprint = $2)
+         or exists (select from tenants
+                     where id <> $1
+                       and midtrans_server_key <> '' and midtrans_server_key not like 'sealed:%'
+                       and sha256(convert_to(midtrans_server_key, 'UTF8')) = $3) as is_elsewhere`,
+    [id, fingerprint, digest],
+  );
+  return rows[0]?.is_elsewhere === true;
+}
+
+/** What a merchant says of its account at Midtrans; the key is sealed. */
+export type MidtransAccountRow = {
+  readonly environment: MidtransAccount['environment'];
+  readonly merchantId: string | undefined;
+  readonly clientKey: string | undefined;
+  readonly sealedKey: string;
+  readonly fingerprint: Buffer;
+  readonly end: string | undefined;
+};
+
+/** The account until now, locked until the end of the transaction. */
+export async function lockMidtransAccount(tx: PlatformTx, id: TenantId) {
+  const { rows } = await tx.query<{
+    environment: MidtransAccount['environment'];
+    merchant_id: string | null;
+    has_key: boolean;
+  }>(
+    `select midtrans_environment as environment, midtrans_merchant_id as merchant_id,
+            coalesce(midtrans_server_key, '') <> '' as has_key
+       from tenants where id = $1 for update`,
+    [id],
+  );
+  const [row] = rows;
+  if (!row) throw new Error(`There is no tenant ${id} any more.`);
+  const { environment, merchant_id: merchantId, has_key: hasServerKey } = row;
+  return { hasServerKey, environment, merchantId: merchantId ?? undefined };
+}
+
+export async function changeMidtransAccount(
+  tx: PlatformTx,
+  id: TenantId,
+  account: MidtransAccountRow,
+): Promise<void> {
+  const { environment, merchantId, clientKey, sealedKey, fingerprint, end } = account;
+  await tx.query(
+    `update tenants
+        set midtrans_environment = $2, midtrans_merchant_id = $3, midtrans_client_key = $4,
+            midtrans_server_key = $5, midtrans_server_key_fingerprint = $6,
+            midtrans_server_key_end = $7, updated_at = now()
+      where id = $1`,
+    [id, environment, merchantId ?? null, clientKey ?? null, sealedKey, fingerprint, end ?? null],
+  );
 }
 
 /** The key of that SHA-256, whosever it is: it says for which tenant a request is. */
@@ -78,7 +155,7 @@ export async function listIds(
   return rows.map(({ id }) => TenantId.parse(id));
 }
 
-function toTenant(row: TenantRow): Tenant {
+function toTenant(row: TenantRow): StoredTenant {
   return {
     id: TenantId.parse(row.id),
     slug: Slug.parse(row.slug),
@@ -99,6 +176,7 @@ function toTenant(row: TenantRow): Tenant {
           serverKey: new Secret(row.midtrans_server_key),
           merchantId: row.midtrans_merchant_id ?? undefined,
           isShared: row.is_midtrans_shared,
+          hasPlainNeighbours: row.has_plain_neighbours,
         }
       : undefined,
   };

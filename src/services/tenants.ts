@@ -3,9 +3,11 @@ import type { Db } from '../db/database.ts';
 import type { Slug, TenantId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import * as tenants from '../repositories/tenants.ts';
+import type { MidtransAccounts } from './midtrans-accounts.ts';
 
 type DirectoryOptions = {
   readonly db: Db;
+  readonly accounts: Pick<MidtransAccounts, 'open'>;
   readonly maxEntries?: number;
   /** The net under NOTIFY: no process believes an old tenant longer than this. */
   readonly ttlMs?: number;
@@ -25,7 +27,11 @@ const maxUnknown = 1_000;
  * ends that, so that a new one is served at once.
  */
 export function createTenantDirectory(options: DirectoryOptions) {
+<<<<<<< HEAD
   const { db, maxEntries = 10_000, ttlMs = 30_000, unknownTtlMs = 5_000 } = options;
+=======
+  const { db, accounts, maxEntries = 10_000, ttlMs = 30_000 } = options;
+>>>>>>> vault
   const known = new LRUCache<Slug, Tenant>({ max: maxEntries, ttl: ttlMs });
   const unknown = new LRUCache<Slug, true>({ max: maxUnknown, ttl: unknownTtlMs });
   const loads = new Map<Slug, Promise<Tenant | undefined>>();
@@ -44,7 +50,8 @@ export function createTenantDirectory(options: DirectoryOptions) {
   async function readBySlug(slug: Slug): Promise<Tenant | undefined> {
     for (let reads = 1; ; reads += 1) {
       const changesBefore = changes;
-      const tenant = await db.withPlatform((tx) => tenants.findBySlug(tx, slug));
+      const stored = await db.withPlatform((tx) => tenants.findBySlug(tx, slug));
+      const tenant = stored && (await accounts.open(stored));
       // A change announced meanwhile may be newer than what was read: read again, and under a
       // storm of changes answer without remembering.
       const isCurrent = changesBefore === changes;
@@ -56,7 +63,8 @@ export function createTenantDirectory(options: DirectoryOptions) {
 
   /** Read from the database each time: for jobs and callers, which are rare and must be right. */
   async function find(id: TenantId): Promise<Tenant | undefined> {
-    return db.withPlatform((tx) => tenants.findById(tx, id));
+    const stored = await db.withPlatform((tx) => tenants.findById(tx, id));
+    return stored && accounts.open(stored);
   }
 
   /** Forgets one tenant: somebody changed it. */

@@ -5,13 +5,18 @@ import { listen } from '../../src/db/listener.ts';
 import { Slug, TenantId } from '../../src/domain/ids.ts';
 import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
+import { openKeys } from './support/keys.ts';
 import { addTenant, closeDoors, connect, log, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
 const admin = await connect(database.admin);
 const doors = openDoors({ ...database, max: 4 });
+const { accounts } = await openKeys(doors.db);
 const shop = Slug.parse('shop');
 const shopId = await addTenant(admin, 'shop');
+
+// Its first reader seals its key, which is a change like others.
+await createTenantDirectory({ db: doors.db, accounts }).findBySlug(shop);
 
 afterEach(async () => {
   await rename('shop');
@@ -264,7 +269,7 @@ function countingDirectory(options: Options = {}) {
     return answer;
   };
   return {
-    directory: createTenantDirectory({ ...options, db: { ...doors.db, withPlatform } }),
+    directory: createTenantDirectory({ ...options, db: { ...doors.db, withPlatform }, accounts }),
     reads: () => reads,
     afterRead: (happens: () => unknown) => {
       afterThis = happens;

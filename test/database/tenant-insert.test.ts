@@ -2,11 +2,13 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { Slug } from '../../src/domain/ids.ts';
 import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
+import { openKeys } from './support/keys.ts';
 import { closeDoors, connect, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
 const owner = await connect(database.owner);
 const doors = openDoors(database);
+const { accounts } = await openKeys(doors.db);
 
 afterEach(async () => {
   await owner.query('delete from tenants');
@@ -119,5 +121,5 @@ test.each([
 });
 
 function find(slug: string) {
-  return createTenantDirectory({ db: doors.db }).findBySlug(Slug.parse(slug));
+  return createTenantDirectory({ db: doors.db, accounts }).findBySlug(Slug.parse(slug));
 }

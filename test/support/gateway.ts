@@ -8,6 +8,7 @@ import { type AttentionItemView, AttentionListReply } from '../../src/contracts/
 import { createHttpServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
 import { wire } from '../../src/wire.ts';
+import { testMasterKeys } from './master-keys.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
 import { createTestDatabase, openAdminPool } from './test-database.ts';
 
@@ -30,6 +31,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
     DATABASE_PLATFORM_URL: database.platform,
     DATABASE_WORKER_URL: database.worker,
     MIDTRANS_BASE_URL: midtrans.url,
+    MASTER_KEYS: testMasterKeys,
     PROVIDER_TIMEOUT_MS: '1500',
     RATE_LIMITS: 'off',
     ...settings,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseUrls } from '../../local/database.ts';
+import { testMasterKeys } from './master-keys.ts';
 import { freePorts } from './ports.ts';
 
 type Options = { readonly database: DatabaseUrls; readonly settings: Record<string, string> };
@@ -33,6 +34,7 @@ export async function startProcess(
       DATABASE_URL: database.app,
       DATABASE_PLATFORM_URL: database.platform,
       DATABASE_WORKER_URL: database.worker,
+      MASTER_KEYS: testMasterKeys,
       ...settings,
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../database/support/command.ts';
 import { aNotification, anOrder, type Gateway, startGateway } from '../support/gateway.ts';
+import { testMasterKeys } from '../support/master-keys.ts';
 
 const entry = new URL('../../src/cli/kassa.ts', import.meta.url);
 
@@ -21,6 +22,7 @@ function kassa(...words: string[]) {
       DATABASE_PLATFORM_URL: platform,
       DATABASE_WORKER_URL: worker,
       MIDTRANS_BASE_URL: gateway.midtrans.url,
+      MASTER_KEYS: testMasterKeys,
     },
     words,
   );

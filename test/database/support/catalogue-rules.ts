@@ -1,16 +1,26 @@
 import type pg from 'pg';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
+<<<<<<< HEAD
 const sharedTables = ['plans', 'rate_limits', 'tenants', 'pgmigrations'];
+=======
+const sharedTables = ['plans', 'tenants', 'platform_secrets', 'key_rotations', 'pgmigrations'];
+>>>>>>> vault
 
 /** Policies besides the tenants' own, each for one login that works across tenants. */
 const furtherPolicies = [
   'audit_entries_platform on audit_entries to kassa_platform',
   'audit_heads_platform on audit_heads to kassa_platform',
   'api_keys_platform on api_keys to kassa_platform',
+  'data_keys_platform on data_keys to kassa_platform',
+  'key_rotations_platform on key_rotations to kassa_platform',
   'outbox_relay on outbox to kassa_worker',
   'plans_platform on plans to kassa_platform',
+<<<<<<< HEAD
   'rate_limits_platform on rate_limits to kassa_platform',
+=======
+  'platform_secrets_platform on platform_secrets to kassa_platform',
+>>>>>>> vault
   'tenants_platform on tenants to kassa_platform',
 ];
 
@@ -24,11 +34,24 @@ const platformGrants = [
   'kassa_platform: INSERT on audit_heads',
   'kassa_platform: SELECT on audit_heads',
   'kassa_platform: UPDATE on audit_heads',
+  'kassa_platform: DELETE on data_keys',
+  'kassa_platform: INSERT on data_keys',
+  'kassa_platform: SELECT on data_keys',
+  'kassa_platform: UPDATE on data_keys',
+  'kassa_platform: INSERT on key_rotations',
+  'kassa_platform: SELECT on key_rotations',
+  'kassa_platform: UPDATE on key_rotations',
   'kassa_platform: SELECT on plans',
+<<<<<<< HEAD
   'kassa_platform: DELETE on rate_limits',
   'kassa_platform: INSERT on rate_limits',
   'kassa_platform: SELECT on rate_limits',
   'kassa_platform: UPDATE on rate_limits',
+=======
+  'kassa_platform: INSERT on platform_secrets',
+  'kassa_platform: SELECT on platform_secrets',
+  'kassa_platform: UPDATE on platform_secrets',
+>>>>>>> vault
   'kassa_platform: INSERT on tenants',
   'kassa_platform: SELECT on tenants',
   'kassa_platform: UPDATE on tenants',
@@ -42,8 +65,8 @@ const historyTables = ['audit_entries', 'order_events'];
 /** Unique over all tenants on purpose: what is looked up before the tenant is known. */
 const globalKeys = ['api_keys_hash_key'];
 
-/** What kassa_app may not touch at all, although api_keys has a tenant. */
-const controlPlaneTables = [...sharedTables, 'api_keys'];
+/** What kassa_app may not touch at all, although the last of them have a tenant. */
+const controlPlaneTables = [...sharedTables, 'api_keys', 'data_keys'];
 
 const tables = `(
   select c.oid, c.relname as name, c.relrowsecurity, c.relforcerowsecurity, t.attnum as tenant,

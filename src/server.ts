@@ -11,12 +11,9 @@ const log = createLog({ name: 'kassa-server', level: config.LOG_LEVEL });
 
 await runUntilSignal(log, async () => {
   const wiring = await wire({ config, log, version: manifest.version });
-<<<<<<< HEAD
   const isHttps = config.PUBLIC_URL.startsWith('https://');
-=======
   // So many that a start is not held up; a worker goes on with the rest.
   await wiring.services.sealing.sealPlain();
->>>>>>> vault
   const app = buildApp({
     services: wiring.services,
     log,

@@ -55,18 +55,8 @@ await runUntilSignal(log, async () => {
   log.info('worker works');
 
   return async () => {
-<<<<<<< HEAD
-    const loops = [relay, sweeper, forgetter, clearer, nightly];
+    const loops = [relay, sweeper, forgetter, clearer, nightly, keys];
     await Promise.all(loops.map((loop) => loop.stop()));
-=======
-    await Promise.all([
-      relay.stop(),
-      sweeper.stop(),
-      forgetter.stop(),
-      nightly.stop(),
-      keys.stop(),
-    ]);
->>>>>>> vault
     await queue.close();
     mailer.close();
     await pool.end();

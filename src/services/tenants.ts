@@ -27,11 +27,7 @@ const maxUnknown = 1_000;
  * ends that, so that a new one is served at once.
  */
 export function createTenantDirectory(options: DirectoryOptions) {
-<<<<<<< HEAD
-  const { db, maxEntries = 10_000, ttlMs = 30_000, unknownTtlMs = 5_000 } = options;
-=======
-  const { db, accounts, maxEntries = 10_000, ttlMs = 30_000 } = options;
->>>>>>> vault
+  const { db, accounts, maxEntries = 10_000, ttlMs = 30_000, unknownTtlMs = 5_000 } = options;
   const known = new LRUCache<Slug, Tenant>({ max: maxEntries, ttl: ttlMs });
   const unknown = new LRUCache<Slug, true>({ max: maxUnknown, ttl: unknownTtlMs });
   const loads = new Map<Slug, Promise<Tenant | undefined>>();

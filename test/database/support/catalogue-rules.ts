@@ -1,11 +1,14 @@
 import type pg from 'pg';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
-<<<<<<< HEAD
-const sharedTables = ['plans', 'rate_limits', 'tenants', 'pgmigrations'];
-=======
-const sharedTables = ['plans', 'tenants', 'platform_secrets', 'key_rotations', 'pgmigrations'];
->>>>>>> vault
+const sharedTables = [
+  'plans',
+  'rate_limits',
+  'tenants',
+  'platform_secrets',
+  'key_rotations',
+  'pgmigrations',
+];
 
 /** Policies besides the tenants' own, each for one login that works across tenants. */
 const furtherPolicies = [
@@ -16,11 +19,8 @@ const furtherPolicies = [
   'key_rotations_platform on key_rotations to kassa_platform',
   'outbox_relay on outbox to kassa_worker',
   'plans_platform on plans to kassa_platform',
-<<<<<<< HEAD
   'rate_limits_platform on rate_limits to kassa_platform',
-=======
   'platform_secrets_platform on platform_secrets to kassa_platform',
->>>>>>> vault
   'tenants_platform on tenants to kassa_platform',
 ];
 
@@ -42,16 +42,13 @@ const platformGrants = [
   'kassa_platform: SELECT on key_rotations',
   'kassa_platform: UPDATE on key_rotations',
   'kassa_platform: SELECT on plans',
-<<<<<<< HEAD
   'kassa_platform: DELETE on rate_limits',
   'kassa_platform: INSERT on rate_limits',
   'kassa_platform: SELECT on rate_limits',
   'kassa_platform: UPDATE on rate_limits',
-=======
   'kassa_platform: INSERT on platform_secrets',
   'kassa_platform: SELECT on platform_secrets',
   'kassa_platform: UPDATE on platform_secrets',
->>>>>>> vault
   'kassa_platform: INSERT on tenants',
   'kassa_platform: SELECT on tenants',
   'kassa_platform: UPDATE on tenants',

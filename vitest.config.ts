@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { IsolationReporter } from './test/support/isolation-reporter.ts';
 import { SkipReporter } from './test/support/skip-reporter.ts';
 
 export default defineConfig({
@@ -8,7 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
-    reporters: ['default', new SkipReporter()],
+    reporters: ['default', new SkipReporter(), new IsolationReporter()],
     projects: [
       {
         extends: true,

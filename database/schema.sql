@@ -61,9 +61,19 @@ create table public.api_keys (
   key_hash bytea not null,
   created_at timestamp with time zone default now() not null,
   revoked_at timestamp with time zone,
+  kind text default 'secret'::text not null,
+  name text default 'API key'::text not null,
+  scopes text[],
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  created_by text,
+  rotated_from uuid,
   constraint api_keys_pkey PRIMARY KEY (tenant_id, id),
   constraint api_keys_hash_key UNIQUE (key_hash),
-  constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32))
+  constraint api_keys_rotated_from_key UNIQUE (tenant_id, rotated_from),
+  constraint api_keys_hash_length CHECK ((octet_length(key_hash) = 32)),
+  constraint api_keys_kind_known CHECK ((kind = ANY (ARRAY['secret'::text, 'publishable'::text]))),
+  constraint api_keys_scopes_some CHECK ((cardinality(scopes) > 0))
 );
 
 create table public.attention_items (
@@ -491,8 +501,11 @@ create table public.tenants (
   updated_at timestamp with time zone default now() not null,
   midtrans_server_key_fingerprint bytea,
   midtrans_server_key_end text,
+  allowed_origins text[] default '{}'::text[] not null,
+  create_requires_key boolean default false not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_key UNIQUE (slug),
+  constraint tenants_allowed_origins_count CHECK ((cardinality(allowed_origins) <= 20)),
   constraint tenants_currency_known CHECK ((currency = ANY (ARRAY['IDR'::text, 'JPY'::text, 'SEK'::text, 'NOK'::text, 'DKK'::text, 'EUR'::text, 'USD'::text, 'GBP'::text, 'SGD'::text]))),
   constraint tenants_email_from_form CHECK ((email_from ~ '^([^<>@]*<)?[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+>?$'::text)),
   constraint tenants_email_reply_to_form CHECK ((email_reply_to ~ '^[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+$'::text)),
@@ -525,6 +538,8 @@ CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (ten
 CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (tenant_id, action, seq);
+CREATE INDEX audit_entries_actor_idx ON public.audit_entries USING btree (tenant_id, actor_id, seq);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree ((true)) WHERE (finished_at IS NULL);
@@ -533,6 +548,7 @@ CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
+CREATE INDEX order_events_created_idx ON public.order_events USING btree (tenant_id, created_at);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
@@ -551,6 +567,7 @@ CREATE INDEX tenants_plain_key_idx ON public.tenants USING btree (id) WHERE ((mi
 
 -- Foreign keys, and checks that older rows need not pass
 
+alter table public.api_keys add constraint api_keys_rotated_from_fkey FOREIGN KEY (tenant_id, rotated_from) REFERENCES public.api_keys(tenant_id, id);
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.attention_items add constraint attention_items_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.attention_items add constraint attention_items_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);

@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { auditRefusals } from './middleware/audit-refusals.ts';
 import { identifyCaller } from './middleware/caller.ts';
 import { answerNotFound, answerProblems } from './middleware/problems.ts';
 import { trustProxies } from './middleware/proxy-trust.ts';
@@ -15,9 +16,12 @@ import { secureAnswers } from './middleware/security-headers.ts';
 import { resolveTenant } from './middleware/tenant-resolver.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { adminAttentionRoutes } from './routes/admin-attention.ts';
+import { adminKeyRoutes } from './routes/admin-keys.ts';
 import { adminMidtransAccountRoutes } from './routes/admin-midtrans-account.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { adminReconciliationRoutes } from './routes/admin-reconciliations.ts';
+import { adminSettingsRoutes } from './routes/admin-settings.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { demoRoutes } from './routes/demo.ts';
 import { healthRoutes, probeRoutes } from './routes/health.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -25,9 +29,11 @@ import { paymentRoutes } from './routes/payments.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import type { ApiKeys } from './services/api-keys.ts';
 import type { AttentionService } from './services/attention.ts';
+import type { AuditService } from './services/audit.ts';
 import type { CustomerService } from './services/customers.ts';
 import type { HealthService } from './services/health.ts';
 import type { Idempotency } from './services/idempotency.ts';
+import type { IssuedKeys } from './services/issued-keys.ts';
 import type { LedgerService } from './services/ledger.ts';
 import type { MidtransAccounts } from './services/midtrans-accounts.ts';
 import type { NotificationService } from './services/notifications.ts';
@@ -37,6 +43,8 @@ import type { PaymentService } from './services/payments.ts';
 import type { RateLimits } from './services/rate-limits.ts';
 import type { Reconciliations } from './services/reconciliations.ts';
 import type { RefundService } from './services/refunds.ts';
+import type { Refusals } from './services/refusals.ts';
+import type { SettingsService } from './services/settings.ts';
 import type { StatsService } from './services/stats.ts';
 import type { TenantDirectory } from './services/tenants.ts';
 
@@ -44,6 +52,8 @@ export type AppOptions = {
   readonly services: {
     readonly rateLimits: RateLimits;
     readonly apiKeys: ApiKeys;
+    readonly issuedKeys: IssuedKeys;
+    readonly settings: SettingsService;
     readonly directory: TenantDirectory;
     readonly midtransAccounts: MidtransAccounts;
     readonly payments: PaymentService;
@@ -54,6 +64,8 @@ export type AppOptions = {
     readonly reconciliations: Reconciliations;
     readonly notifications: NotificationService;
     readonly attention: AttentionService;
+    readonly audit: AuditService;
+    readonly refusals: Refusals;
     readonly stats: StatsService;
     readonly ledger: LedgerService;
     readonly customers: CustomerService;
@@ -101,10 +113,14 @@ export function buildApp(options: AppOptions): Express {
   app.use(adminOrderRoutes(services));
   app.use(adminAttentionRoutes(services));
   app.use(adminReconciliationRoutes(services));
+  app.use(auditRoutes(services));
+  app.use(adminKeyRoutes(services));
+  app.use(adminSettingsRoutes(services));
   app.use(adminMidtransAccountRoutes(services));
   if (options.hasDemo) app.use(demoRoutes());
 
   app.use(answerNotFound);
+  app.use(auditRefusals(services.refusals));
   app.use(answerProblems);
   return app;
 }

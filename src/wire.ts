@@ -9,9 +9,13 @@ import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
+import { createAuditService } from './services/audit.ts';
+import { createAuditVerification } from './services/audit-verification.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
+import { createHistorySeals } from './services/history-seals.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createIssuedKeys } from './services/issued-keys.ts';
 import { createKeyRotation } from './services/key-rotation.ts';
 import { createLedgerService } from './services/ledger.ts';
 import { createMidtransAccounts } from './services/midtrans-accounts.ts';
@@ -25,7 +29,9 @@ import { createRateLimits, noRateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
+import { createRefusals } from './services/refusals.ts';
 import { createSealing } from './services/sealing.ts';
+import { createSettingsService } from './services/settings.ts';
 import { createStatsService } from './services/stats.ts';
 import { createSweep } from './services/sweep.ts';
 import { createTenantDirectory } from './services/tenants.ts';
@@ -89,9 +95,16 @@ export async function wire({ config, log, version }: WireOptions) {
   const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
+  const refusals = createRefusals({ db, log });
   const services = {
     rateLimits: config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log }),
-    apiKeys: createApiKeys({ db }),
+    apiKeys: createApiKeys({ db, accounts: secrets.midtransAccounts, log }),
+    issuedKeys: createIssuedKeys({ db }),
+    settings: createSettingsService({
+      db,
+      directory,
+      hasLocalShops: config.NODE_ENV === 'development',
+    }),
     ...secrets,
     directory,
     checks,
@@ -111,6 +124,10 @@ export async function wire({ config, log, version }: WireOptions) {
       log,
     }),
     attention: createAttentionService({ db }),
+    audit: createAuditService({ db }),
+    auditVerification: createAuditVerification({ db, directory }),
+    historySeals: createHistorySeals({ db, log }),
+    refusals,
     stats: createStatsService({ db }),
     ledger: createLedgerService({ db }),
     customers: createCustomerService({ db }),
@@ -119,6 +136,7 @@ export async function wire({ config, log, version }: WireOptions) {
 
   async function close(): Promise<void> {
     await listener.close();
+    await refusals.settle();
     await db.close();
   }
 

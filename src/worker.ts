@@ -47,15 +47,20 @@ await runUntilSignal(log, async () => {
     services.rateLimits.sweep,
   );
   const nightlyMs = 10 * 60_000;
+  const sealMs = 10 * 60_000;
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
     services.nightlyReconciliations.beginAll(new Date()),
+  );
+  const sealer = startLoop(
+    { name: 'history seals', pauseMs: sealMs, log },
+    services.historySeals.sealAll,
   );
   const keysMs = 60_000;
   const keys = startLoop({ name: 'keys', pauseMs: keysMs, log }, services.sealing.maintain);
   log.info('worker works');
 
   return async () => {
-    const loops = [relay, sweeper, forgetter, clearer, nightly, keys];
+    const loops = [relay, sweeper, forgetter, clearer, nightly, sealer, keys];
     await Promise.all(loops.map((loop) => loop.stop()));
     await queue.close();
     mailer.close();

@@ -1,20 +1,28 @@
+import { userInfo } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
+import { v7 as uuidv7 } from 'uuid';
 import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig, readEnvironment } from '../config.ts';
 import { ReconciliationRequest } from '../contracts/reconciliations.ts';
+import { byOperator } from '../domain/caller.ts';
 import { Slug, type TenantId } from '../domain/ids.ts';
 import { localDate } from '../domain/local-time.ts';
 import { Problem } from '../domain/problems.ts';
 import { nightlyWindow } from '../domain/reconciliation-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { createLog } from '../log.ts';
+import type { Head } from '../repositories/audit-entries.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { toHead, verifyAudit } from './audit.ts';
 import { keysCommand } from './keys.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
+
+/** Whoever runs this, for the audit log. */
+const origin = byOperator(userInfo().username, uuidv7());
 
 const program = new Command('kassa')
   .description(
@@ -55,11 +63,11 @@ stats
   .option('--dry-run', 'only say what is off')
   .action(async ({ tenant, dryRun }: { tenant?: string; dryRun?: true }) => {
     await withWiring(async (wiring) => {
-      const mode = dryRun ? 'look' : 'mend';
+      const task = dryRun ? ({ mode: 'look' } as const) : ({ mode: 'mend', origin } as const);
       let findings = 0;
       let checked = 0;
       for await (const one of tenantsOf(wiring, tenant)) {
-        for (const { where, missing } of await wiring.services.stats.rebuild(one, { mode })) {
+        for (const { where, missing } of await wiring.services.stats.rebuild(one, task)) {
           const { orders, amount, refunded } = missing;
           say(`${one.slug}: ${where}: off by ${orders} orders, ${amount}, ${refunded} refunded`);
           findings += 1;
@@ -88,7 +96,27 @@ program
       const { from } = nightlyWindow(now, tenant);
       const window = { from, to: localDate(now, tenant.timeZone).day, ...days };
       requireWindow(window, tenant);
-      if (!(await reconcile(services, { tenant, window, say }))) process.exitCode = 1;
+      if (!(await reconcile(services, { tenant, window, origin, say }))) process.exitCode = 1;
+    });
+  });
+
+const audit = program.command('audit').description('the audit log');
+
+audit
+  .command('verify')
+  .description(
+    "computes the chains again, those of tenants that are gone and the platform's as well, and says how each one ends and where one was altered; exit code 1 if so",
+  )
+  .option('--tenant <slug or id>', "only this tenant's; the nil id is the platform's")
+  .option(
+    '--expect <seq:hash>',
+    'an end that an earlier run said: the chain must still hold it. Only this shows a chain whose last entries were cut off together with its end.',
+    toHead,
+  )
+  .action(async ({ tenant, expect }: { tenant?: string; expect?: Head }) => {
+    if (expect && tenant === undefined) throw new Error('Say with --tenant whose end is expected.');
+    await withWiring(async ({ services }) => {
+      if (!(await verifyAudit(services, { tenant, expect, say }))) process.exitCode = 1;
     });
   });
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { DifferenceView, ReconciliationReportReply } from '../contracts/reconciliations.ts';
+import type { Origin } from '../domain/caller.ts';
 import { DifferenceId, ReconciliationId } from '../domain/ids.ts';
 import { currencyOf, formatMoney } from '../domain/money.ts';
 import type { ReconciliationWindow } from '../domain/reconciliation-window.ts';
@@ -12,6 +13,7 @@ type Report = { readonly tenant: Tenant; readonly id: ReconciliationId };
 type Order = {
   readonly tenant: Tenant;
   readonly window: ReconciliationWindow;
+  readonly origin: Origin;
   readonly say: (line: string) => void;
 };
 
@@ -26,10 +28,11 @@ const pageSize = 100;
  */
 export async function reconcile(
   services: Services,
-  { tenant, window, say }: Order,
+  { tenant, window, origin, say }: Order,
 ): Promise<boolean> {
   const id = ReconciliationId.parse(uuidv7());
-  const run = await services.reconciliations.begin(tenant, { id, trigger: 'operator', window });
+  const asked = { id, trigger: 'operator', window, origin } as const;
+  const run = await services.reconciliations.begin(tenant, asked);
   const report = { tenant, id: run.id };
   await runToEnd(services, report);
   const { reconciliation } = await pageOf(services, report, undefined);

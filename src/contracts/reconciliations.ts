@@ -14,8 +14,13 @@ export const DifferenceQuery = pageQuery(DifferenceId);
 
 /** `POST /admin/reconciliations/:id/differences/:differenceId/resolve` */
 export const ResolveRequest = z.strictObject({
-  /** Who looked into it, as colleagues know them. */
-  by: z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters'),
+  /** Who looked into it, where the caller is a program: noted beside the caller. */
+  by: z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(100, 'must have at most 100 characters')
+    .optional(),
   note: z.string().trim().min(1, 'must not be empty').max(500, 'must have at most 500 characters'),
 });
 export type ResolveRequest = z.output<typeof ResolveRequest>;
@@ -54,7 +59,7 @@ const Difference = z.object({
   theirs: z.string(),
   currency: z.string(),
   resolution: z.enum(['open', 'repaired', 'resolved']),
-  /** `reconciliation`, `notification`, `check`, `api`, `provider`, or a person's name. */
+  /** `reconciliation`, `notification`, `check`, `api`, `provider`, or the caller: `sk_test_4f2a (Ayu)`. */
   resolvedBy: z.string().nullable(),
   note: z.string().nullable(),
   foundAt: z.iso.datetime(),

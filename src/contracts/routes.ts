@@ -1,14 +1,23 @@
 import { z } from 'zod';
-import type { Access, Scope } from '../domain/access.ts';
-import { AttentionItemId, DifferenceId, OrderReference, ReconciliationId } from '../domain/ids.ts';
+import type { Access, PlatformScope, Scope } from '../domain/access.ts';
+import {
+  ApiKeyId,
+  AttentionItemId,
+  DifferenceId,
+  OrderReference,
+  ReconciliationId,
+} from '../domain/ids.ts';
 import type { LimitName } from '../domain/limits.ts';
+import { ApiKeysQuery, CreateApiKeyRequest, RotateApiKeyRequest } from './api-keys.ts';
 import * as attention from './attention.ts';
+import { AuditQuery } from './audit.ts';
 import { CustomersQuery } from './customers.ts';
 import { BalancesQuery } from './ledger.ts';
 import { MidtransAccountRequest } from './midtrans-account.ts';
 import { CreatePaymentRequest } from './payments.ts';
 import * as reconciliations from './reconciliations.ts';
 import { CancelRequest, CaptureRequest, RefundRequest } from './refunds.ts';
+import { SettingsRequest } from './settings.ts';
 import { DaysQuery, SeriesQuery } from './stats.ts';
 
 /** What a route is: who may use it, and the shapes of what it takes. */
@@ -26,11 +35,14 @@ const open = { door: 'open' } as const;
 const provider = { door: 'provider' } as const;
 const storefront = (scope: Scope) => ({ door: 'storefront', scope }) as const;
 const tenant = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: false }) as const;
-
-/** For what is hard to undo: the password has to have been given a short while ago. */
+/** What is hard to undo: a person confirms a password for it. */
 const sensitive = (scope: Scope) => ({ door: 'tenant', scope, isSensitive: true }) as const;
 
+const platform = (scope: PlatformScope) =>
+  ({ door: 'platform', scope, isSensitive: false }) as const;
+
 const OrderParams = z.object({ orderId: OrderReference });
+const ApiKeyParams = z.object({ id: ApiKeyId });
 const ReconciliationParams = z.object({ id: ReconciliationId });
 
 /**
@@ -99,6 +111,19 @@ export const routes = {
     body: reconciliations.ResolveRequest,
   },
 
+  'GET /admin/audit': { access: tenant('audit:read'), query: AuditQuery },
+  'GET /api/superadmin/audit': { access: platform('platform-audit:read'), query: AuditQuery },
+  'GET /admin/keys': { access: tenant('keys:read'), query: ApiKeysQuery },
+  'POST /admin/keys': { access: sensitive('keys:write'), body: CreateApiKeyRequest },
+  'POST /admin/keys/:id/rotate': {
+    access: sensitive('keys:write'),
+    params: ApiKeyParams,
+    body: RotateApiKeyRequest,
+  },
+  'DELETE /admin/keys/:id': { access: sensitive('keys:write'), params: ApiKeyParams },
+
+  'GET /admin/settings': { access: tenant('settings:read') },
+  'PUT /admin/settings': { access: sensitive('settings:write'), body: SettingsRequest },
   'PUT /admin/settings/midtrans': {
     access: sensitive('secrets:write'),
     body: MidtransAccountRequest,

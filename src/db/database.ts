@@ -12,14 +12,25 @@ export type Transaction = {
 declare const tenantBrand: unique symbol;
 declare const platformBrand: unique symbol;
 
-/** A transaction that sees one tenant's rows. Only `withTenant` can make one. */
-export type TenantTx = Transaction & {
-  readonly tenantId: TenantId;
-  readonly [tenantBrand]: true;
+/** What a transaction with more than one statement can do besides. */
+type WithEnding = {
+  /**
+   * Has `step` run after all other work, just before the commit: for a row that many transactions
+   * share, whose lock is to be held for as short as can be and by nobody who waits for another one.
+   * Steps of one transaction run in the order of their names, so that no two wait for each other.
+   */
+  beforeCommit(name: string, step: () => Promise<void>): void;
 };
 
+/** A transaction that sees one tenant's rows. Only `withTenant` can make one. */
+export type TenantTx = Transaction &
+  WithEnding & {
+    readonly tenantId: TenantId;
+    readonly [tenantBrand]: true;
+  };
+
 /** A transaction of the control plane, under another login. Only `withPlatform` can make one. */
-export type PlatformTx = Transaction & { readonly [platformBrand]: true };
+export type PlatformTx = Transaction & WithEnding & { readonly [platformBrand]: true };
 
 export type Db = ReturnType<typeof createDb>;
 
@@ -89,19 +100,19 @@ type Send = Transaction['query'];
 /** How a kind of transaction is opened, and how it looks to the repositories. */
 type Opening<Tx> = {
   send(send: Send): Promise<unknown>[];
-  toTx(query: Transaction['query']): Tx;
+  toTx(does: Transaction & WithEnding): Tx;
 };
 
 function openTenant(tenantId: TenantId, begin = 'begin'): Opening<TenantTx> {
   return {
     send: (send) => [send(begin), send('select app.set_tenant($1)', [tenantId])],
-    toTx: (query) => ({ tenantId, query }) as TenantTx,
+    toTx: (does) => ({ tenantId, ...does }) as TenantTx,
   };
 }
 
 const openPlatform: Opening<PlatformTx> = {
   send: (send) => [send('begin')],
-  toTx: (query) => ({ query }) as PlatformTx,
+  toTx: (does) => ({ ...does }) as PlatformTx,
 };
 
 async function run<Tx, T>(
@@ -113,12 +124,13 @@ async function run<Tx, T>(
     const send = sendOn(client);
     let opened: Promise<unknown> | undefined;
     let isOver = false;
-    const tx = opening.toTx(async <R extends Row>(text: string, values?: readonly unknown[]) => {
+    const query = async <R extends Row>(text: string, values?: readonly unknown[]) => {
       if (isOver) throw over();
       opened ??= Promise.all(opening.send(send));
       return together(opened, send<R>(text, values));
-    });
-    const result = await work(tx).finally(() => {
+    };
+    const { beforeCommit, runLast } = endingSteps();
+    const result = await runLast(work(opening.toTx({ query, beforeCommit }))).finally(() => {
       isOver = true;
     });
     // Work that asked nothing opened nothing.
@@ -136,17 +148,46 @@ async function runOnce<Tx, T>(
     const send = sendOn(client);
     let isUsed = false;
     let isOver = false;
-    const tx = opening.toTx(async <R extends Row>(text: string, values?: readonly unknown[]) => {
+    const query = async <R extends Row>(text: string, values?: readonly unknown[]) => {
       if (isOver) throw over();
-      if (isUsed) throw new Error('This transaction takes one statement; use withTenant for more.');
+      if (isUsed) throw oneStatement();
       isUsed = true;
       const opened = Promise.all(opening.send(send));
       return together(opened, send<R>(text, values), commit(send('commit')));
-    });
-    return work(tx).finally(() => {
+    };
+    const beforeCommit = () => {
+      throw oneStatement();
+    };
+    return work(opening.toTx({ query, beforeCommit })).finally(() => {
       isOver = true;
     });
   });
+}
+
+/** What a transaction leaves for its end. */
+function endingSteps() {
+  const steps: { readonly name: string; readonly step: () => Promise<void> }[] = [];
+  let isRun = false;
+
+  function beforeCommit(name: string, step: () => Promise<void>): void {
+    if (isRun) throw over();
+    steps.push({ name, step });
+  }
+
+  async function runLast<T>(work: Promise<T>): Promise<T> {
+    const result = await work;
+    isRun = true;
+    // Stable: the steps of one name stay in the order of their coming.
+    steps.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+    for (const { step } of steps) await step();
+    return result;
+  }
+
+  return { beforeCommit, runLast };
+}
+
+function oneStatement(): Error {
+  return new Error('This transaction takes one statement; use withTenant for more.');
 }
 
 /** Whoever kept the transaction must not speak in the next tenant's, on the same connection. */

@@ -48,6 +48,11 @@ export function bySystem(label: string, requestId: string): Origin {
   return { actor: { kind: 'system', id: undefined, label }, requestId, address: undefined };
 }
 
+/** What somebody does at the machine itself, by their login there. */
+export function byOperator(label: string, requestId: string): Origin {
+  return { actor: { kind: 'operator', id: undefined, label }, requestId, address: undefined };
+}
+
 export function actorOf(caller: Caller): Actor {
   switch (caller.kind) {
     case 'anonymous':

@@ -27,6 +27,19 @@ const problems = {
   'tenant-inactive': { status: 403, title: 'The tenant is not active', retryable: false },
   'credentials-required': { status: 401, title: 'Credentials are required', retryable: false },
   'key-invalid': { status: 401, title: 'The key is not valid', retryable: false },
+  'key-not-found': { status: 404, title: 'There is no such key', retryable: false },
+  'key-not-active': { status: 409, title: 'The key has ended', retryable: false },
+  'key-already-rotated': {
+    status: 409,
+    title: 'Another key took its place',
+    retryable: false,
+  },
+  'too-many-keys': { status: 409, title: 'There are too many keys', retryable: false },
+  'origin-not-allowed': {
+    status: 403,
+    title: 'Pages of this origin may not ask this',
+    retryable: false,
+  },
   'not-allowed': { status: 403, title: 'This is not allowed', retryable: false },
   'second-factor-required': {
     status: 403,

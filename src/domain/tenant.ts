@@ -20,6 +20,10 @@ export type Tenant = {
   readonly paymentExpiryMinutes: number;
   readonly emailFrom: string | undefined;
   readonly emailReplyTo: string | undefined;
+  /** Of the pages, besides Kassa's own, that may start a payment or look at an order. */
+  readonly allowedOrigins: readonly string[];
+  /** Nobody starts a payment without a secret key. */
+  readonly createRequiresKey: boolean;
   readonly midtrans: MidtransAccount | undefined;
 };
 

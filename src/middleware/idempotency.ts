@@ -16,12 +16,14 @@ type Write = {
 /**
  * Answers a write with what its work comes to, once for each `Idempotency-Key`; without one, each
  * time anew. Everything that refuses a request for what it is comes before: what is thrown by
- * `work` may be kept as the key's answer. The answer is stored: it must hold no secret.
+ * `work` may be kept as the key's answer. The answer is stored: one that holds a secret says what
+ * is kept of it, and a repeated request gets that.
  */
-export async function replyOnce(
+export async function replyOnce<Reply>(
   idempotency: Idempotency,
   { req, res, tenant, request }: Write,
-  work: (resourceId: string) => Promise<unknown>,
+  work: (resourceId: string) => Promise<Reply>,
+  keep: (reply: Reply) => unknown = (reply) => reply,
 ): Promise<void> {
   const key = keyOf(req);
   if (key === undefined) {
@@ -29,6 +31,7 @@ export async function replyOnce(
     return;
   }
   const { statusCode } = res;
+  let given: string | undefined;
   const answer = await idempotency.run(
     {
       tenantId: tenant.id,
@@ -38,16 +41,17 @@ export async function replyOnce(
       content: { params: req.params, request },
       requestId: requestIdOf(res),
     },
-    async (resourceId) => ({
-      status: statusCode,
-      body: JSON.stringify(await work(resourceId)),
-    }),
+    async (resourceId) => {
+      const reply = await work(resourceId);
+      given = JSON.stringify(reply);
+      return { status: statusCode, body: JSON.stringify(keep(reply)) };
+    },
   );
   if (answer.isReplay) res.set('Idempotent-Replayed', 'true');
   res
     .status(answer.status)
     .type(answer.status < 400 ? 'application/json' : 'application/problem+json')
-    .send(answer.body);
+    .send(answer.isReplay ? answer.body : given);
 }
 
 /** @throws Problem `idempotency-key-invalid` */

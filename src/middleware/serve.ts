@@ -6,6 +6,7 @@ import { jsonBody, rawBody } from './json-body.ts';
 import { parseRequest } from './parse-request.ts';
 import { allowOnly } from './problems.ts';
 import { limitSender, limitTenant } from './rate-limit.ts';
+import { demandKey, shareWithPages } from './storefront-door.ts';
 
 type Part<R, K extends string> = R extends { readonly [key in K]: infer S }
   ? S extends z.ZodType
@@ -36,6 +37,9 @@ export type Handlers = { readonly [N in RouteName]?: Handler<N> };
  */
 export function serve(handlers: Handlers): Router {
   const router = Router();
+  for (const path of pathsOf(handlers)) {
+    if (isForPages(path)) router.all(path, shareWithPages(methodsOf(path)));
+  }
   for (const [name, handler] of Object.entries(handlers)) {
     const route: Route = routes[name as RouteName];
     const { method, path } = partsOf(name);
@@ -48,10 +52,19 @@ export function serve(handlers: Handlers): Router {
       );
     });
   }
-  for (const path of new Set(Object.keys(handlers).map((name) => partsOf(name).path))) {
-    router.all(path, allowOnly(...methodsOf(path)));
-  }
+  for (const path of pathsOf(handlers)) router.all(path, allowOnly(...methodsOf(path)));
   return router;
+}
+
+function pathsOf(handlers: Handlers): ReadonlySet<string> {
+  return new Set(Object.keys(handlers).map((name) => partsOf(name).path));
+}
+
+/** The pages of shops use it, which have origins of their own. */
+function isForPages(path: string): boolean {
+  return Object.entries(routes).some(
+    ([name, { access }]) => partsOf(name).path === path && access.door === 'storefront',
+  );
 }
 
 function partsOf(name: string) {
@@ -60,8 +73,10 @@ function partsOf(name: string) {
 }
 
 function doorOf(route: Route): readonly RequestHandler[] {
+  const { access } = route;
+  const guards = [authorise(access), ...(access.door === 'storefront' ? [demandKey(access)] : [])];
   // A tenant's share is not used up by those whom the door keeps out.
-  return [...limitSender(route), authorise(route.access), ...limitTenant(route)];
+  return [...limitSender(route), ...guards, ...limitTenant(route)];
 }
 
 function bodyOf({ body }: Route): readonly RequestHandler[] {

@@ -221,7 +221,11 @@ function createKeys(directory: TenantDirectory): ApiKeys {
       if (!owner) throw new Problem('key-invalid', 'No tenant has this key.');
       const keyId = ApiKeyId.parse(owner.id);
       const prefix = key.reveal().slice(0, 12);
-      return { kind: 'key', keyId, tenantId: owner.id, type: 'secret', prefix, scopes: keyScopes };
+      const type = 'secret';
+      return {
+        caller: { kind: 'key', keyId, tenantId: owner.id, type, prefix, scopes: keyScopes },
+        tenant: owner,
+      };
     },
   };
 }
@@ -240,6 +244,8 @@ function tenant(slug: string, status: TenantStatus, index: number): Tenant {
     paymentExpiryMinutes: 1_440,
     emailFrom: undefined,
     emailReplyTo: undefined,
+    allowedOrigins: [],
+    createRequiresKey: false,
     midtrans: undefined,
   };
 }

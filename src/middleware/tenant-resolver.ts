@@ -3,7 +3,7 @@ import { Slug } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
-import { callerOf } from './authorise.ts';
+import { keyOwnerOf } from './caller.ts';
 import type { ProxyTrust } from './proxy-trust.ts';
 
 type ResolverOptions = {
@@ -24,8 +24,7 @@ export function resolveTenant(options: ResolverOptions): RequestHandler {
   return async (req, res, next) => {
     const name = nameIn(req, options);
     const named = name === undefined ? undefined : await findTenant(directory, name);
-    const caller = callerOf(res);
-    const owner = caller.kind === 'key' ? await directory.find(caller.tenantId) : undefined;
+    const owner = keyOwnerOf(res);
     if (named && owner && named.id !== owner.id) throw conflict();
     res.locals.tenant = owner ?? named;
     next();

@@ -1,4 +1,5 @@
 import type { PlatformTx } from '../db/database.ts';
+import type { ApiKeyForm } from '../domain/api-keys.ts';
 import { ApiKeyId, Slug, TenantId } from '../domain/ids.ts';
 import { currencyOf } from '../domain/money.ts';
 import { Secret } from '../domain/secret.ts';
@@ -22,6 +23,8 @@ type TenantRow = {
   payment_expiry_minutes: number;
   email_from: string | null;
   email_reply_to: string | null;
+  allowed_origins: string[];
+  create_requires_key: boolean;
   midtrans_environment: MidtransAccount['environment'];
   midtrans_server_key: string | null;
   midtrans_merchant_id: string | null;
@@ -33,6 +36,7 @@ const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zo
   coalesce(t.max_orders_per_month, p.max_orders_per_month, older.max_orders_per_month)
     as max_orders_per_month,
   t.return_url, t.payment_expiry_minutes, t.email_from, t.email_reply_to,
+  t.allowed_origins, t.create_requires_key,
   t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id,
   exists (select from tenants o
            where o.id <> t.id
@@ -62,6 +66,52 @@ export async function findById(tx: PlatformTx, id: TenantId): Promise<StoredTena
     id,
   ]);
   return rows[0] && toTenant(rows[0]);
+}
+
+type KeyRow = {
+  key_id: string;
+  key_prefix: string;
+  key_scopes: string[] | null;
+  is_use_due: boolean;
+};
+
+/** A key in force, and the tenant that it names. */
+export type KeyHolder = {
+  readonly tenant: StoredTenant;
+  readonly keyId: ApiKeyId;
+  readonly prefix: string;
+  readonly scopes: readonly string[] | undefined;
+  /** Nobody has written down for a while that it is used. */
+  readonly isUseDue: boolean;
+};
+
+/**
+ * Who holds the key of that SHA-256, whosever it is: it says for which tenant a request is. One
+ * statement, which every request with a key pays; an unknown key costs it what a revoked one does.
+ */
+export async function findByKey(
+  tx: PlatformTx,
+  { hash, kind, environment }: ApiKeyForm & { readonly hash: Buffer },
+): Promise<KeyHolder | undefined> {
+  const { rows } = await tx.query<TenantRow & KeyRow>(
+    `select k.id as key_id, k.prefix as key_prefix, k.scopes as key_scopes,
+            k.last_used_at is null or k.last_used_at < now() - interval '1 minute' as is_use_due,
+            ${columns}
+       from ${source}
+       join api_keys k on k.tenant_id = t.id
+      where k.key_hash = $1 and k.kind = $2 and t.midtrans_environment = $3
+        and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
+    [hash, kind, environment],
+  );
+  const [row] = rows;
+  if (!row) return undefined;
+  return {
+    tenant: toTenant(row),
+    keyId: ApiKeyId.parse(row.key_id),
+    prefix: row.key_prefix,
+    scopes: row.key_scopes ?? undefined,
+    isUseDue: row.is_use_due,
+  };
 }
 
 /**
@@ -129,18 +179,6 @@ export async function changeMidtransAccount(
   );
 }
 
-/** The key of that SHA-256, whosever it is: it says for which tenant a request is. */
-export async function findKeyByHash(tx: PlatformTx, hash: Buffer) {
-  const { rows } = await tx.query<{ id: string; tenant_id: string; prefix: string }>(
-    `select id, tenant_id, prefix from api_keys where key_hash = $1 and revoked_at is null`,
-    [hash],
-  );
-  const [row] = rows;
-  if (!row) return undefined;
-  const { prefix } = row;
-  return { id: ApiKeyId.parse(row.id), tenantId: TenantId.parse(row.tenant_id), prefix };
-}
-
 /** Ids of all tenants, whatever their status, in pages of `limit`. */
 export async function listIds(
   tx: PlatformTx,
@@ -169,6 +207,8 @@ function toTenant(row: TenantRow): StoredTenant {
     paymentExpiryMinutes: row.payment_expiry_minutes,
     emailFrom: row.email_from ?? undefined,
     emailReplyTo: row.email_reply_to ?? undefined,
+    allowedOrigins: row.allowed_origins,
+    createRequiresKey: row.create_requires_key,
     // An empty key would make every signature computable by anyone, so it counts as none.
     midtrans: row.midtrans_server_key
       ? {

@@ -1,6 +1,6 @@
 import type { Router } from 'express';
 import { replyOnce } from '../middleware/idempotency.ts';
-import { requestIdOf } from '../middleware/request-id.ts';
+import { originOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import { tenantOf } from '../middleware/tenant-resolver.ts';
 import type { AttentionService } from '../services/attention.ts';
@@ -16,9 +16,9 @@ export function adminAttentionRoutes({ attention, idempotency }: Services): Rout
     },
     'POST /admin/attention/:id/resolve': async ({ params: { id }, body: request }, req, res) => {
       const tenant = tenantOf(res);
-      const requestId = requestIdOf(res);
+      const origin = originOf(req, res);
       await replyOnce(idempotency, { req, res, tenant, request }, () =>
-        attention.resolve(tenant, { id, note: request.note, requestId }),
+        attention.resolve(tenant, { id, note: request.note, origin }),
       );
     },
   });

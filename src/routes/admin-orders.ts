@@ -1,7 +1,7 @@
 import type { Request, Response, Router } from 'express';
 import { OrderActionId, RefundId } from '../domain/ids.ts';
 import { replyOnce } from '../middleware/idempotency.ts';
-import { requestIdOf } from '../middleware/request-id.ts';
+import { originOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import { tenantOf } from '../middleware/tenant-resolver.ts';
 import type { Idempotency } from '../services/idempotency.ts';
@@ -21,30 +21,30 @@ export function adminOrderRoutes({ refunds, orderActions, idempotency }: Service
       res.json(await refunds.list(tenantOf(res), params.orderId));
     },
     'POST /admin/orders/:orderId/refunds': async ({ params, body: request }, req, res) => {
-      const { tenant, requestId, isKeyed } = writeOf(req, res);
+      const { tenant, origin, isKeyed } = writeOf(req, res);
       res.status(201);
       await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
         const refundId = RefundId.parse(id);
         const reference = params.orderId;
-        return refunds.request(tenant, { reference, refundId, isKeyed, request, requestId });
+        return refunds.request(tenant, { reference, refundId, isKeyed, request, origin });
       });
     },
     'POST /admin/orders/:orderId/cancel': async ({ params, body: request }, req, res) => {
-      const { tenant, requestId, isKeyed } = writeOf(req, res);
+      const { tenant, origin, isKeyed } = writeOf(req, res);
       await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
         const actionId = OrderActionId.parse(id);
         const reference = params.orderId;
         const { reason } = request;
-        return orderActions.cancel(tenant, { reference, actionId, isKeyed, reason, requestId });
+        return orderActions.cancel(tenant, { reference, actionId, isKeyed, reason, origin });
       });
     },
     'POST /admin/orders/:orderId/capture': async ({ params, body: request }, req, res) => {
-      const { tenant, requestId, isKeyed } = writeOf(req, res);
+      const { tenant, origin, isKeyed } = writeOf(req, res);
       await replyOnce(idempotency, { req, res, tenant, request }, (id) => {
         const actionId = OrderActionId.parse(id);
         const reference = params.orderId;
         const { reason } = request;
-        return orderActions.capture(tenant, { reference, actionId, isKeyed, reason, requestId });
+        return orderActions.capture(tenant, { reference, actionId, isKeyed, reason, origin });
       });
     },
   });
@@ -53,5 +53,5 @@ export function adminOrderRoutes({ refunds, orderActions, idempotency }: Service
 /** With a key, its resource id is the work's own: a repeated request continues the same work. */
 function writeOf(req: Request, res: Response) {
   const isKeyed = req.get('Idempotency-Key') !== undefined;
-  return { tenant: tenantOf(res), requestId: requestIdOf(res), isKeyed };
+  return { tenant: tenantOf(res), origin: originOf(req, res), isKeyed };
 }

@@ -1,6 +1,7 @@
 import type { Router } from 'express';
 import { ReconciliationId } from '../domain/ids.ts';
 import { replyOnce } from '../middleware/idempotency.ts';
+import { originOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
 import { tenantOf } from '../middleware/tenant-resolver.ts';
 import type { Idempotency } from '../services/idempotency.ts';
@@ -20,10 +21,16 @@ export function adminReconciliationRoutes({ reconciliations, idempotency }: Serv
     'POST /admin/reconciliations': async ({ body: window }, req, res) => {
       const tenant = tenantOf(res);
       requireWindow(window, tenant);
+      const origin = originOf(req, res);
       res.status(202);
       await replyOnce(idempotency, { req, res, tenant, request: window }, async (resourceId) => {
         const id = ReconciliationId.parse(resourceId);
-        const run = await reconciliations.begin(tenant, { id, trigger: 'merchant', window });
+        const run = await reconciliations.begin(tenant, {
+          id,
+          trigger: 'merchant',
+          window,
+          origin,
+        });
         return { success: true, reconciliation: await reconciliations.show(tenant, run) };
       });
     },
@@ -37,8 +44,9 @@ export function adminReconciliationRoutes({ reconciliations, idempotency }: Serv
       res,
     ) => {
       const tenant = tenantOf(res);
+      const origin = originOf(req, res);
       await replyOnce(idempotency, { req, res, tenant, request }, () =>
-        reconciliations.resolve(tenant, { id, reconciliationId }, request),
+        reconciliations.resolve(tenant, { id, reconciliationId }, { ...request, origin }),
       );
     },
   });

@@ -7,6 +7,7 @@ import type {
 import { pageOf } from '../contracts/pages.ts';
 import type { Db, TenantTx } from '../db/database.ts';
 import { attentionSentences } from '../domain/attention.ts';
+import type { Origin } from '../domain/caller.ts';
 import type { AttentionItemId } from '../domain/ids.ts';
 import { hasMoney } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
@@ -14,6 +15,7 @@ import { isRefundable } from '../domain/refunds.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { AttentionItem } from '../repositories/attention-items.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
@@ -21,7 +23,7 @@ import type { Payment } from '../repositories/payments.ts';
 type Resolution = {
   readonly id: AttentionItemId;
   readonly note: string;
-  readonly requestId: string;
+  readonly origin: Origin;
 };
 
 export type AttentionService = ReturnType<typeof createAttentionService>;
@@ -44,7 +46,7 @@ export function createAttentionService({ db }: { db: Db }) {
    */
   async function resolve(
     tenant: Tenant,
-    { id, note, requestId }: Resolution,
+    { id, note, origin }: Resolution,
   ): Promise<AttentionItemReply> {
     return db.withTenant(tenant.id, async (tx) => {
       const found = await attentionItems.find(tx, id);
@@ -58,7 +60,12 @@ export function createAttentionService({ db }: { db: Db }) {
           source: 'api',
           reference: found.reason,
           detail: note,
-          requestId,
+          requestId: origin.requestId,
+        });
+        await auditEntries.append(tx, tenant.id, origin, {
+          action: 'attention.resolved',
+          subject: { kind: 'attention-item', id },
+          after: { order: found.reference, reason: found.reason },
         });
       }
       const item = await attentionItems.find(tx, id);

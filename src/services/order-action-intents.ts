@@ -1,8 +1,10 @@
 import type { TenantTx } from '../db/database.ts';
+import type { Origin } from '../domain/caller.ts';
 import type { OrderActionId, OrderReference } from '../domain/ids.ts';
 import { type OrderActionKind, wordOf } from '../domain/order-actions.ts';
 import { hasMoney, isOpen, orderStandOf } from '../domain/payment-states.ts';
 import { Problem } from '../domain/problems.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import type { OrderAction } from '../repositories/order-actions.ts';
 import * as orderActions from '../repositories/order-actions.ts';
 import * as orderEvents from '../repositories/order-events.ts';
@@ -18,7 +20,7 @@ export type ActionIntent = {
   /** That id is the request's own, so that a repetition is told by it and by nothing else. */
   readonly isKeyed: boolean;
   readonly reason: string | undefined;
-  readonly requestId: string;
+  readonly origin: Origin;
 };
 
 type Wish = ActionIntent & { readonly word: 'cancel' | 'capture' };
@@ -56,7 +58,7 @@ async function insertAction(tx: TenantTx, order: Order, wish: Wish): Promise<Ord
   const all = await payments.listOfOrder(tx, order.id);
   const { kind, targets } =
     wish.word === 'cancel' ? chooseCancelled(order, all) : await chooseCaptured(tx, order, all);
-  const { actionId, reason, requestId } = wish;
+  const { actionId, reason, origin } = wish;
   for (const payment of targets) {
     await orderEvents.append(tx, {
       orderId: order.id,
@@ -66,9 +68,15 @@ async function insertAction(tx: TenantTx, order: Order, wish: Wish): Promise<Ord
       fromStatus: payment.status,
       reference: payment.transactionId ?? payment.reference,
       detail: reason,
-      requestId,
+      requestId: origin.requestId,
     });
   }
+  await auditEntries.append(tx, tx.tenantId, origin, {
+    action: `order.${wish.word}-requested`,
+    subject: { kind: 'order', id: order.reference },
+    before: { status: order.status },
+    after: { kind, payments: targets.map(({ id }) => id) },
+  });
   return orderActions.insert(tx, {
     id: actionId,
     orderId: order.id,

@@ -10,6 +10,7 @@ import { accountOf, type MidtransAccount, type Tenant } from '../domain/tenant.t
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { ChangeOutcome } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import type { OrderAction } from '../repositories/order-actions.ts';
 import * as orderActions from '../repositories/order-actions.ts';
 import * as orderEvents from '../repositories/order-events.ts';
@@ -17,7 +18,7 @@ import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
 import { type ActionIntent, openAction, refusalOf } from './order-action-intents.ts';
-import type { Cause } from './order-changes.ts';
+import { type Cause, originOfCause } from './order-changes.ts';
 import type { PaymentChecks } from './payment-checks.ts';
 
 type Dependencies = {
@@ -88,7 +89,8 @@ export function createOrderActions(dependencies: Dependencies) {
       openAction(tx, wish, { leaseId, leaseMs }),
     );
     if (action.status === 'requested') {
-      const cause = { source: 'api', requestId: wish.requestId } as const;
+      const { origin } = wish;
+      const cause = { source: 'api', requestId: origin.requestId, origin } as const;
       await execute({ tenant, account, action, leaseId, cause });
     }
     refuseUnlessDone(await get(tenant.id, action.id));
@@ -177,10 +179,12 @@ export function createOrderActions(dependencies: Dependencies) {
   async function store({ tenant, action, leaseId, cause }: Run, verdict: Verdict): Promise<void> {
     await db.withTenant(tenant.id, async (tx) => {
       const { id, orderId, kind } = action;
-      await orders.lock(tx, orderId);
+      const { reference } = await orders.lock(tx, orderId);
       // Whoever took over says what counts now.
       if (!(await orderActions.settle(tx, id, { leaseId, ...verdict }))) return;
-      if (verdict.status !== 'requested') await withdrawAlarm(tx, action);
+      if (verdict.status === 'requested') return;
+      await withdrawAlarm(tx, action);
+      await auditEnd(tx, action, { reference, status: verdict.status, cause });
       if (verdict.status !== 'refused') return;
       const { detail } = verdict;
       const paymentId = paymentOf(action);
@@ -227,6 +231,26 @@ async function withdrawAlarm(tx: TenantTx, action: OrderAction): Promise<void> {
     reason: 'change-stalled',
     detail: `What became of ${id} is known now.`,
     about: id,
+  });
+}
+
+type ActionEnd = {
+  readonly reference: OrderReference;
+  readonly status: 'done' | 'refused';
+  readonly cause: Cause;
+};
+
+async function auditEnd(
+  tx: TenantTx,
+  { id, kind }: OrderAction,
+  { reference, status, cause }: ActionEnd,
+): Promise<void> {
+  const word = wordOf(kind);
+  const done = word === 'cancel' ? 'order.cancelled' : 'order.captured';
+  await auditEntries.append(tx, tx.tenantId, originOfCause(cause), {
+    action: status === 'done' ? done : `order.${word}-refused`,
+    subject: { kind: 'order', id: reference },
+    after: { kind, action: id },
   });
 }
 

@@ -1,4 +1,5 @@
 import type { TenantTx } from '../db/database.ts';
+import { bySystem, type Origin } from '../domain/caller.ts';
 import type { MailKind } from '../domain/jobs.ts';
 import { type Position, positionAfter, transfersBetween } from '../domain/ledger.ts';
 import { localDate } from '../domain/local-time.ts';
@@ -27,7 +28,21 @@ import { watchDoublePayment } from './attention.ts';
 export type Cause = {
   readonly source: orderEvents.EventSource;
   readonly requestId?: string | undefined;
+  /** Whose wish it is, for the audit log; without one Kassa does it by itself. */
+  readonly origin?: Origin | undefined;
 };
+
+/** What Kassa is called in the audit log when it acts by itself. */
+const ownNames: Readonly<Record<orderEvents.EventSource, string>> = {
+  api: 'api',
+  notification: 'notification',
+  check: 'sweep',
+  reconciliation: 'reconciliation',
+};
+
+export function originOfCause({ source, requestId = 'none', origin }: Cause): Origin {
+  return origin ?? bySystem(ownNames[source], requestId);
+}
 
 /** A cause with the tenant's time zone, whose days the books are kept in. */
 export type BookedCause = Cause & { readonly timeZone: string };

@@ -1,4 +1,6 @@
 import type { Db, TenantTx } from '../db/database.ts';
+import { bySystem } from '../domain/caller.ts';
+import type { ReconciliationId } from '../domain/ids.ts';
 import { hasMoney } from '../domain/payment-states.ts';
 import { type Difference, differencesOf, type Ours, type Said } from '../domain/reconciliation.ts';
 import { booksLagMs } from '../domain/refunds.ts';
@@ -6,6 +8,7 @@ import type { MidtransAccount, Tenant } from '../domain/tenant.ts';
 import type { MidtransAdapter } from '../providers/midtrans/adapter.ts';
 import type { AttemptsAnswer, Observation, StatusAnswer } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import * as orders from '../repositories/orders.ts';
 import type { Payment } from '../repositories/payments.ts';
 import * as payments from '../repositories/payments.ts';
@@ -112,6 +115,7 @@ async function settle(tx: TenantTx, asked: Omit<Compared, 'found'>): Promise<Ans
   const repaired = found.filter((difference) => !left.some((other) => isSame(difference, other)));
   const noted = { reconciliationId: run.id, payment: now.payment };
   await differences.insert(tx, { ...noted, differences: repaired, resolution: 'repaired' });
+  await auditRepair(tx, noted, repaired);
   if (left.length === 0) return { kind: 'agrees' };
   // Booked one at a time, each with its order's lock.
   const isMore = left.some(({ what }) => what === 'paid-twice') && applied?.kind !== 'illegal';
@@ -149,6 +153,23 @@ async function apply(tx: TenantTx, compared: Omit<Compared, 'before'> & { before
   if (!isPaidTwice || applied?.kind === 'moved') return { about, applied };
   const besides = await applyObservation(tx, payment, another, cause);
   return { about, applied: besides.kind === 'illegal' ? besides : applied };
+}
+
+type Noted = { readonly reconciliationId: ReconciliationId; readonly payment: Payment };
+
+async function auditRepair(
+  tx: TenantTx,
+  { reconciliationId, payment }: Noted,
+  repaired: readonly Difference[],
+): Promise<void> {
+  if (repaired.length === 0) return;
+  const nameOf = ({ what, subject }: Difference) => (subject ? `${what} ${subject}` : what);
+  await auditEntries.append(tx, tx.tenantId, bySystem('reconciliation', reconciliationId), {
+    action: 'reconciliation.repaired',
+    subject: { kind: 'payment', id: payment.id },
+    before: Object.fromEntries(repaired.map((each) => [nameOf(each), each.ours])),
+    after: Object.fromEntries(repaired.map((each) => [nameOf(each), each.theirs])),
+  });
 }
 
 async function read(tx: TenantTx, { id, orderId }: Payment): Promise<OrderedEntry> {

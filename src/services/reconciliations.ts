@@ -10,6 +10,7 @@ import type {
   ResolveRequest,
 } from '../contracts/reconciliations.ts';
 import type { Db } from '../db/database.ts';
+import { bySystem, type Origin } from '../domain/caller.ts';
 import { type DifferenceId, ReconciliationId } from '../domain/ids.ts';
 import { localDate } from '../domain/local-time.ts';
 import { Problem } from '../domain/problems.ts';
@@ -19,6 +20,7 @@ import {
   type ReconciliationWindow,
 } from '../domain/reconciliation-window.ts';
 import { accountOf, type Tenant } from '../domain/tenant.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import * as differences from '../repositories/reconciliation-differences.ts';
 import * as questions from '../repositories/reconciliation-questions.ts';
 import type { Reconciliation } from '../repositories/reconciliations.ts';
@@ -26,8 +28,9 @@ import * as reconciliations from '../repositories/reconciliations.ts';
 import { queueBatch } from './reconciliation-batches.ts';
 
 type Dependencies = { readonly db: Db; readonly log: Logger };
-type NewRun = Pick<Reconciliation, 'id' | 'trigger' | 'window'>;
+type NewRun = Pick<Reconciliation, 'id' | 'trigger' | 'window'> & { readonly origin: Origin };
 type Page<Id> = { readonly cursor: Id | undefined; readonly limit: number };
+type Resolution = ResolveRequest & { readonly origin: Origin };
 type Finding = { readonly id: DifferenceId; readonly reconciliationId: ReconciliationId };
 
 /** More than twice the longest pause between the tries of a job: its job is lost, or dead. */
@@ -63,16 +66,27 @@ export function createReconciliations({ db, log }: Dependencies) {
     if (!tenant.midtrans) return false;
     const window = nightlyWindow(at, tenant);
     const id = ReconciliationId.parse(uuidv7());
-    const run = await open(tenant, { id, trigger: 'nightly', window });
+    const origin = bySystem('nightly reconciliation', id);
+    const run = await open(tenant, { id, trigger: 'nightly', window, origin });
     return run !== undefined;
   }
 
-  async function open(tenant: Tenant, run: NewRun): Promise<Reconciliation | undefined> {
+  async function open(
+    tenant: Tenant,
+    { origin, ...run }: NewRun,
+  ): Promise<Reconciliation | undefined> {
     const { timeZone } = tenant;
     const { opened, abandoned } = await db.withTenant(tenant.id, async (tx) => {
       const failed = await reconciliations.failAbandoned(tx, { hours: abandonedHours });
       const inserted = await reconciliations.insert(tx, { ...run, timeZone });
-      if (inserted) await queueBatch(tx, inserted);
+      if (inserted) {
+        await queueBatch(tx, inserted);
+        await auditEntries.append(tx, tenant.id, origin, {
+          action: 'reconciliation.started',
+          subject: { kind: 'reconciliation', id: inserted.id },
+          after: { trigger: inserted.trigger, ...inserted.window },
+        });
+      }
       return { opened: inserted, abandoned: failed };
     });
     if (abandoned) {
@@ -147,13 +161,24 @@ export function createReconciliations({ db, log }: Dependencies) {
    */
   async function resolve(
     tenant: Tenant,
-    finding: Finding,
-    request: ResolveRequest,
+    { id, reconciliationId }: Finding,
+    { by, note, origin }: Resolution,
   ): Promise<DifferenceReply> {
+    const finding = { id, reconciliationId };
+    const { label } = origin.actor;
+    const named = by === undefined ? label : `${label} (${by})`;
     return db.withTenant(tenant.id, async (tx) => {
-      await differences.resolve(tx, finding, request);
+      const isResolved = await differences.resolve(tx, finding, { by: named, note });
       const difference = await differences.find(tx, finding);
-      if (!difference) throw notFound(finding.reconciliationId);
+      if (!difference) throw notFound(reconciliationId);
+      if (isResolved) {
+        await auditEntries.append(tx, tenant.id, origin, {
+          action: 'reconciliation-difference.resolved',
+          subject: { kind: 'reconciliation-difference', id },
+          before: { resolution: 'open' },
+          after: { resolution: 'resolved', order: difference.order, what: difference.what },
+        });
+      }
       return { success: true, difference: toDifferenceView(difference) };
     });
   }

@@ -1,8 +1,10 @@
 import type { RefundRequest } from '../contracts/refunds.ts';
 import type { TenantTx } from '../db/database.ts';
+import type { Origin } from '../domain/caller.ts';
 import type { OrderReference, RefundId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
 import { isInDoubt, isRefundable, refundableOf } from '../domain/refunds.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Order } from '../repositories/orders.ts';
 import * as orders from '../repositories/orders.ts';
@@ -18,7 +20,7 @@ export type RefundIntent = {
   /** That id is the request's own, so that a repetition is told by it and by nothing else. */
   readonly isKeyed: boolean;
   readonly request: RefundRequest;
-  readonly requestId: string;
+  readonly origin: Origin;
 };
 
 type Lease = { readonly leaseId: string; readonly leaseMs: number };
@@ -82,7 +84,7 @@ type Drafting = {
 };
 
 async function insertRefund(tx: TenantTx, { order, all, intent }: Drafting): Promise<Refund> {
-  const { refundId, request, requestId } = intent;
+  const { refundId, request, origin } = intent;
   const { payment, amount } = await choosePayment(tx, { order, all, intent });
   const refund = await refunds.insert(tx, {
     id: refundId,
@@ -102,7 +104,17 @@ async function insertRefund(tx: TenantTx, { order, all, intent }: Drafting): Pro
     reference: refund.providerKey,
     detail: request.reason,
     source: 'api',
-    requestId,
+    requestId: origin.requestId,
+  });
+  await auditEntries.append(tx, tx.tenantId, origin, {
+    action: 'refund.requested',
+    subject: { kind: 'refund', id: refund.id },
+    after: {
+      order: order.reference,
+      payment: payment.id,
+      amount: String(amount),
+      currency: order.money.currency,
+    },
   });
   return refund;
 }

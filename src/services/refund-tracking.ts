@@ -5,11 +5,12 @@ import { RefundId } from '../domain/ids.ts';
 import { booksLagMs, type RefundStatus } from '../domain/refunds.ts';
 import type { Observation, ObservedRefund } from '../providers/payment-provider.ts';
 import * as attentionItems from '../repositories/attention-items.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import type { Payment } from '../repositories/payments.ts';
 import type { Refund } from '../repositories/refunds.ts';
 import * as refunds from '../repositories/refunds.ts';
-import type { Cause } from './order-changes.ts';
+import { type Cause, originOfCause } from './order-changes.ts';
 
 type Change = {
   readonly payment: Payment;
@@ -134,6 +135,11 @@ async function adopt(
     detail: reason,
     cause,
   });
+  await auditEntries.append(tx, tx.tenantId, originOfCause(cause), {
+    action: 'refund.adopted',
+    subject: { kind: 'refund', id: refund.id },
+    after: { payment: paymentId, amount: String(amount), currency: money.currency },
+  });
   if (isConfirmed) await moveRefund(tx, refund, { status: 'confirmed' }, cause);
 }
 
@@ -161,6 +167,12 @@ export async function appendRefundMove(
     toStatus: status,
     detail,
     cause,
+  });
+  await auditEntries.append(tx, tx.tenantId, originOfCause(cause), {
+    action: 'refund.moved',
+    subject: { kind: 'refund', id: refund.id },
+    before: { status: fromStatus },
+    after: { status },
   });
 }
 

@@ -78,7 +78,8 @@ export function createRefundService({ db, midtrans, providerTimeoutMs }: Depende
     });
     if (isInDoubt(opened.refund.status)) {
       const { timeZone } = tenant;
-      const cause = { source: 'api', requestId: intent.requestId, timeZone } as const;
+      const { origin } = intent;
+      const cause = { source: 'api', requestId: origin.requestId, origin, timeZone } as const;
       await execute({ tenant, account, ...opened, leaseId, cause });
     }
     const refund = await get(tenant.id, opened.refund.id);

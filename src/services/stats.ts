@@ -1,7 +1,9 @@
 import type { Figures, StatsReply, StatsSeriesReply } from '../contracts/stats.ts';
 import type { Db } from '../db/database.ts';
+import type { Origin } from '../domain/caller.ts';
 import { type Days, daysBetween, spanOf } from '../domain/local-time.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import * as auditEntries from '../repositories/audit-entries.ts';
 import * as customerTotals from '../repositories/customer-totals.ts';
 import type { StatsRow } from '../repositories/daily-stats.ts';
 import * as dailyStats from '../repositories/daily-stats.ts';
@@ -15,6 +17,8 @@ export type StatsFinding = {
   /** What has to be added for it to be right. */
   readonly missing: Readonly<Record<'orders' | 'amount' | 'refunded', bigint>>;
 };
+
+type RebuildTask = { readonly mode: 'look' } | { readonly mode: 'mend'; readonly origin: Origin };
 
 const maxFindings = 100;
 
@@ -55,7 +59,8 @@ export function createStatsService({ db }: { db: Db }) {
    * Adds the orders up again and answers where the statistics and the customers' totals were off,
    * at most 100 places of each; mends them unless it is only to look.
    */
-  async function rebuild(tenant: Tenant, { mode }: { mode: 'look' | 'mend' }) {
+  async function rebuild(tenant: Tenant, task: RebuildTask) {
+    const { mode } = task;
     return db.withTenant(tenant.id, async (tx): Promise<StatsFinding[]> => {
       if (mode === 'mend') await dailyStats.lockAgainstRebuild(tx);
       const days = await dailyStats.listDrift(tx, maxFindings);
@@ -63,6 +68,15 @@ export function createStatsService({ db }: { db: Db }) {
       if (mode === 'mend') {
         await customerTotals.mendDrift(tx);
         await dailyStats.mendDrift(tx);
+      }
+      const off = days.length + customers.length;
+      if (task.mode === 'mend' && off > 0) {
+        await auditEntries.append(tx, tenant.id, task.origin, {
+          action: 'stats.rebuilt',
+          subject: { kind: 'tenant', id: tenant.id },
+          // Of each kind not more than these are counted.
+          after: { days: days.length, customers: customers.length },
+        });
       }
       return [
         ...days.map(({ day, currency, status, method, orders, amount, refundedAmount }) => ({

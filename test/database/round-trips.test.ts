@@ -1,21 +1,26 @@
 import { afterAll, expect, test } from 'vitest';
 import type { Transaction } from '../../src/db/database.ts';
+import { Secret } from '../../src/domain/secret.ts';
+import { createApiKeys } from '../../src/services/api-keys.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
-import { addTenant, connect, openDoors } from './support/open.ts';
+import { openKeys } from './support/keys.ts';
+import { addTenant, connect, log, openDoors } from './support/open.ts';
 
 const database = await createTestDatabase();
 const owner = await connect(database.owner);
+const admin = await connect(database.admin);
 const tenant = await addTenant(owner, 'tenant-a');
 const tap = await tapWire(database.app);
 const platformTap = await tapWire(database.platform);
 const { db, app, platform } = openDoors({ app: tap.url, platform: platformTap.url });
+const { accounts } = await openKeys(db);
 // The hello and the login are not part of what is counted.
 await db.withTenant(tenant, ask);
 await db.withPlatform(ask);
 
 afterAll(async () => {
-  await Promise.all([app.end(), platform.end(), owner.end()]);
+  await Promise.all([app.end(), platform.end(), owner.end(), admin.end()]);
   await Promise.all([tap.close(), platformTap.close()]);
   await database.drop();
 });
@@ -41,6 +46,30 @@ test('statements that do not wait for each other travel together', async () => {
 
 test('the platform pays the same', async () => {
   expect(await platformTap.roundTripsOf(() => db.withPlatform(ask))).toBe(2);
+});
+
+test('a transaction of the platform of one statement is one round trip', async () => {
+  expect(await platformTap.roundTripsOf(() => db.withPlatformOnce(ask))).toBe(1);
+});
+
+test('a key brings its tenant along, in one round trip', async () => {
+  const key = `sk_test_${'a'.repeat(64)}`;
+  await admin.query(
+    `insert into api_keys (tenant_id, prefix, key_hash, last_used_at)
+     values ($1, 'sk_test_aaaa', sha256($2), now())`,
+    [tenant, key],
+  );
+  const apiKeys = createApiKeys({ db, accounts, log });
+  let holder: unknown;
+  // The first reader seals the account's key, and learns the key that opens it.
+  await apiKeys.authenticate(new Secret(key));
+
+  const count = await platformTap.roundTripsOf(async () => {
+    holder = await apiKeys.authenticate(new Secret(key));
+  });
+
+  expect(count).toBe(1);
+  expect(holder).toMatchObject({ tenant: { slug: 'tenant-a' } });
 });
 
 test('the tap counts: four awaited statements are four round trips', async () => {

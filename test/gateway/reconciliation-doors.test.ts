@@ -174,7 +174,7 @@ test('a person closes a difference, with a name and a note, once', async () => {
   expect(closed.status).toBe(200);
   expect(closed.body.difference).toMatchObject({
     resolution: 'resolved',
-    resolvedBy: 'Ayu',
+    resolvedBy: `${merchant.secretKey.slice(0, 12)} (Ayu)`,
     note: 'refunded by hand',
     resolvedAt: expect.any(String),
   });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { byOperator } from '../../src/domain/caller.ts';
 import { jobHandlers } from '../../src/jobs/handlers.ts';
 import {
   aNotification,
@@ -238,7 +239,8 @@ test('a beginning that is repeated under its id is the same run, also once that 
   const { id } = await desk.begin();
   await desk.workToEnd(id);
   const tenant = await gateway.tenantOf(merchant.slug);
-  const again = { id: id as never, trigger: 'merchant', window: recentDays() } as const;
+  const origin = byOperator('ops', 'test');
+  const again = { id: id as never, trigger: 'merchant', window: recentDays(), origin } as const;
 
   const run = await gateway.services.reconciliations.begin(tenant, again);
 

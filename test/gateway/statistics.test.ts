@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { toCursor } from '../../src/contracts/pages.ts';
+import { byOperator } from '../../src/domain/caller.ts';
 import { localDate } from '../../src/domain/local-time.ts';
 import { withFee } from '../support/fees.ts';
 import { anOrder, type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
@@ -33,7 +34,8 @@ const refundOf = (message: object, sum: number) => ({
 });
 
 async function rebuild(mode: 'look' | 'mend' = 'look') {
-  return gateway.services.stats.rebuild(await gateway.tenantOf(merchant.slug), { mode });
+  const origin = byOperator('ops', 'test');
+  return gateway.services.stats.rebuild(await gateway.tenantOf(merchant.slug), { mode, origin });
 }
 
 test('figures are told by status and by method', async () => {

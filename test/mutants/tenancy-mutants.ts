@@ -109,8 +109,8 @@ export const tenancyMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/repositories/tenants.ts',
-        text: 'where key_hash = $1 and revoked_at is null',
-        replacement: 'where key_hash = $1',
+        text: 'and k.revoked_at is null and',
+        replacement: 'and',
       },
     ],
     tests: ['test/gateway/api-keys.test.ts'],

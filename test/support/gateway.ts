@@ -21,8 +21,17 @@ type Body = Record<string, unknown> & {
   errors?: { field: string; message: string }[];
 };
 
-/** The real app over a real database, in this process, with a stub in Midtrans' place. */
-export async function startGateway(settings: Record<string, string> = {}) {
+type Services = Awaited<ReturnType<typeof wire>>['services'];
+
+/**
+ * The real app over a real database, in this process, with a stub in Midtrans' place.
+ *
+ * @param dress puts something else in a service's place
+ */
+export async function startGateway(
+  settings: Record<string, string> = {},
+  dress: (services: Services) => Services = (services) => services,
+) {
   const database = await createTestDatabase();
   const midtrans: MidtransStub = await startMidtransStub();
   const config = loadConfig({
@@ -43,7 +52,7 @@ export async function startGateway(settings: Record<string, string> = {}) {
   );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
   const app = buildApp({
-    services: wiring.services,
+    services: dress(wiring.services),
     log,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
@@ -79,7 +88,8 @@ export async function startGateway(settings: Record<string, string> = {}) {
       Object.values(row),
     );
     const id = rows[0]?.id;
-    const secretKey = `sk_test_${randomBytes(24).toString('hex')}`;
+    const mode = columns.midtrans_environment === 'production' ? 'live' : 'test';
+    const secretKey = `sk_${mode}_${randomBytes(24).toString('hex')}`;
     await admin.query(`insert into api_keys (tenant_id, prefix, key_hash) values ($1, $2, $3)`, [
       id,
       secretKey.slice(0, 12),

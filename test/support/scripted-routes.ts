@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { vi } from 'vitest';
 import { Problem } from '../../src/domain/problems.ts';
+import { identifyCaller } from '../../src/middleware/caller.ts';
 import { replyOnce } from '../../src/middleware/idempotency.ts';
 import { answerProblems } from '../../src/middleware/problems.ts';
 import { trustProxies } from '../../src/middleware/proxy-trust.ts';
@@ -52,6 +53,7 @@ export async function startScriptedRoutes({ services, admin }: Gateway) {
   const app = express();
   app.use(assignRequestId(trust), pinoHttp({ logger: pino({ level: 'silent' }) }));
   app.use(
+    identifyCaller(services),
     resolveTenant({
       directory: services.directory,
       trust,

@@ -2,11 +2,11 @@ import type pg from 'pg';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
 const sharedTables = [
+  'key_rotations',
   'plans',
+  'platform_secrets',
   'rate_limits',
   'tenants',
-  'platform_secrets',
-  'key_rotations',
   'pgmigrations',
 ];
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { countTries } from '../../support/isolation-tries.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 import { addTenant, connect } from './open.ts';
 import { createRowFactory, insertText, type Row } from './row-factory.ts';
@@ -12,6 +13,7 @@ export type Stage = Awaited<ReturnType<Scene['setUp']>>;
 
 /** A database with two tenants, and the app's own login to try the wall between them with. */
 export async function openTwoTenants() {
+  const tries = countTries('matrix');
   const database = await createTestDatabase();
   const admin = await connect(database.admin);
   const app = await connect(database.app);
@@ -27,9 +29,12 @@ export async function openTwoTenants() {
       if (tenant) await app.query('select app.set_tenant($1)', [tenant]);
       const result = await work();
       await app.query('commit');
+      const isSeen = tenant !== other && Array.isArray(result) && result.includes(other);
+      tries.count(isSeen ? `${tenant} saw a row of ${other}` : undefined);
       return result;
     } catch (error) {
       await app.query('rollback');
+      tries.count(undefined);
       if (error instanceof pg.DatabaseError && error.code) return error.code;
       throw error;
     }
@@ -102,5 +107,20 @@ export async function openTwoTenants() {
     await database.drop();
   }
 
-  return { app, mine, other, tables, as, ownersOf, countOf, bytesOf, setUp, about, close };
+  return {
+    adminUrl: database.admin,
+    tries,
+    app,
+    mine,
+    other,
+    tables,
+    factory,
+    as,
+    ownersOf,
+    countOf,
+    bytesOf,
+    setUp,
+    about,
+    close,
+  };
 }

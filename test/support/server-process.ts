@@ -5,12 +5,18 @@ import type { DatabaseUrls } from '../../local/database.ts';
 import { testMasterKeys } from './master-keys.ts';
 import { freePorts } from './ports.ts';
 
-type Options = { readonly database: DatabaseUrls; readonly settings: Record<string, string> };
+type Options = {
+  readonly database: DatabaseUrls;
+  readonly settings: Record<string, string>;
+  /** Hears what the process writes, which otherwise is shown. */
+  readonly onOutput?: (text: string) => void;
+};
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type KassaProcess = {
   readonly url: string;
+  readonly pid: number;
   /** Ends it, and answers with what. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
   /** Stops it where it is, without its knowing, or lets it go on. */
@@ -21,7 +27,7 @@ export type KassaProcess = {
 /** Runs the real `src/server.ts` or `src/worker.ts` as PM2 would, and waits until it is ready. */
 export async function startProcess(
   entry: 'server' | 'worker',
-  { database, settings }: Options,
+  { database, settings, onOutput }: Options,
 ): Promise<KassaProcess> {
   const port = settings.PORT ?? String((await freePorts(1))[0]);
   const child: ChildProcess = spawn(process.execPath, [`src/${entry}.ts`], {
@@ -37,14 +43,18 @@ export async function startProcess(
       MASTER_KEYS: testMasterKeys,
       ...settings,
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', onOutput ? 'pipe' : 'inherit', onOutput ? 'pipe' : 'inherit', 'ipc'],
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (text) => onOutput?.(String(text)));
+  }
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const ready = once(child, 'message').then(() => 'ready' as const);
   const first = await Promise.race([ready, exited]);
   if (first !== 'ready') throw new Error(`The ${entry} ended with ${first}.`);
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: Number(child.pid),
     kill(signal) {
       child.kill(signal);
       return exited;

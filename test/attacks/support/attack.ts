@@ -5,6 +5,7 @@ export const attacks = {
   A01: 'IDOR across tenants',
   A03: 'X-Tenant-Slug from outside',
   A04: 'Host tricks',
+  A05: 'bypass of rate limits',
   A06: 'SQL injection',
   A07: 'row-level security, by the catalogue',
   A08: 'row-level security, by trying',
@@ -30,6 +31,7 @@ export const attacks = {
   A39: 'path tricks',
   A40: 'method tricks',
   A41: 'prototype pollution',
+  A42: 'ciphertext games',
   A43: 'mail abuse',
   A48: 'attacks while the database fails',
 } as const;

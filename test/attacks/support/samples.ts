@@ -7,6 +7,7 @@ const byName: Record<string, () => unknown> = {
   orderId: () => `ATTACK-${randomUUID().slice(0, 13)}`,
   email: () => `shopper-${randomUUID().slice(0, 8)}@shop.example`,
   amount: () => 1_000,
+  serverKey: () => `SB-Mid-server-${randomUUID()}`,
   from: today,
   to: today,
 };

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll } from 'vitest';
+import { keyScopes } from '../../../src/domain/access.ts';
 import { connect } from '../../database/support/open.ts';
 import { createRowFactory } from '../../database/support/row-factory.ts';
 import { readTenantTables } from '../../database/support/tenant-tables.ts';
 import { anOrder, type Merchant, startGateway } from '../../support/gateway.ts';
+import { createPeople } from '../../support/people.ts';
 import { openRefundDesk } from '../../support/refunds.ts';
 import { type Answer, openClient } from './client.ts';
 import { type Draft, draftOf, type Kind, type Plan, toQuestion } from './requests.ts';
@@ -26,12 +29,11 @@ const columnsOfKind: Partial<Record<Kind, string>> = {
  * to know of both. Everything that the gateway answers is looked at once more by `onAnswer`.
  */
 export async function openScene(settings: Record<string, string> = {}) {
-  const gateway = await startGateway({
-    PROVIDER_TIMEOUT_MS: '800',
-    NOTIFICATION_CONFIRM_MS: '300',
-    RATE_LIMITS: 'off',
-    ...settings,
-  });
+  const people = createPeople();
+  const gateway = await startGateway(
+    { PROVIDER_TIMEOUT_MS: '800', NOTIFICATION_CONFIRM_MS: '300', ...settings },
+    people.dress,
+  );
   const admin = await connect(gateway.database.admin);
   const tables = await readTenantTables(admin);
   const factory = createRowFactory(admin, tables);
@@ -46,6 +48,10 @@ export async function openScene(settings: Record<string, string> = {}) {
     await merchant.create(pending);
     await desk.refund(paid.order_id, { amount: 1_000 });
     await admin.query(findingsText, [merchant.id, paid.order_id]);
+    const { rows: keys } = await admin.query<{ id: string }>(spareKeyText, [
+      merchant.id,
+      randomBytes(32),
+    ]);
     for (const { name } of tables) {
       if ((await readColumn(name, 'tenant_id', merchant.id)).length > 0) continue;
       await factory.store(name, merchant.id);
@@ -55,6 +61,11 @@ export async function openScene(settings: Record<string, string> = {}) {
       const column = columns.find((each) => each.name === 'id' || each.name === 'user_id')?.name;
       if (column) ids.set(`${name}.${column}`, await readColumn(name, column, merchant.id));
     }
+    // A key that may be revoked: the shop goes on with its own.
+    ids.set(
+      'api_keys.id',
+      keys.map(({ id }) => id),
+    );
     // First the order that the most can be done to.
     ids.set('orders.order_id', [paid.order_id, pending.orderId]);
     return { ...merchant, paidOrder: paid.order_id, pendingOrder: pending.orderId, ids };
@@ -117,10 +128,13 @@ export async function openScene(settings: Record<string, string> = {}) {
   function draftFor(shop: Shop, plan: Plan): Draft {
     const draft = draftOf(plan, idOf(shop));
     const query = { ...draft.query, tenant: shop.slug };
-    const { door } = plan.access;
-    if (door === 'open') return draft;
-    if (door === 'tenant') {
-      return { ...draft, headers: [...draft.headers, 'Authorization', `Bearer ${shop.secretKey}`] };
+    if (plan.access.door === 'open') return draft;
+    if (plan.access.door === 'tenant') {
+      const isForKeys = keyScopes.includes(plan.access.scope);
+      const headers = isForKeys
+        ? { Authorization: `Bearer ${shop.secretKey}` }
+        : people.signIn({ tenantId: shop.id, role: 'owner' });
+      return { ...draft, headers: [...draft.headers, ...Object.entries(headers).flat()] };
     }
     if (!plan.isRaw) return { ...draft, query };
     return { ...draft, query, body: JSON.stringify(notificationFor(shop)) };
@@ -173,6 +187,9 @@ export async function openScene(settings: Record<string, string> = {}) {
   };
 }
 
+const spareKeyText = `
+  insert into api_keys (tenant_id, prefix, key_hash) values ($1, 'sk_test_', $2) returning id`;
+
 /** What a person finds on the lists: one matter of an order, and one difference of a reconciliation. */
 const findingsText = `
   with about as (
@@ -196,5 +213,5 @@ function tableOf(kind: Kind): string {
     .replace(/Id$/, '')
     .replace(/(?<=.)[A-Z]/g, '_$&')
     .toLowerCase();
-  return words.endsWith('y') ? `${words.slice(0, -1)}ies` : `${words}s`;
+  return /[^aeiou]y$/.test(words) ? `${words.slice(0, -1)}ies` : `${words}s`;
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { startMidtransStub } from '../../support/midtrans-stub.ts';
 import { type KassaProcess, startProcess } from '../../support/server-process.ts';
@@ -59,8 +59,17 @@ export async function startRealServer(settings: Record<string, string> = {}) {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return (Number(fields[11]) + Number(fields[12])) * 10;
     },
-    /** Files and sockets that the process holds. */
-    openFiles: async (): Promise<number> => (await readdir(`/proc/${server.pid}/fd`)).length,
+    /** Clients that the server holds on to. */
+    async connections(): Promise<number> {
+      const port = client.port.toString(16).toUpperCase().padStart(4, '0');
+      const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
+      const states = lines
+        .map((line) => line.trim().split(/\s+/))
+        .filter(([, local]) => local?.endsWith(`:${port}`))
+        .map(([, , , state]) => state);
+      // Neither the door itself (0A), nor what the kernel remembers of those that are gone (06).
+      return states.filter((state) => state !== '0A' && state !== '06').length;
+    },
     midtrans,
     async close() {
       client.close();

@@ -7,6 +7,7 @@ set check_function_bodies = off; -- they may name tables that come later
 -- Schemas
 
 create schema app;
+create schema identity;
 
 -- Functions
 
@@ -53,6 +54,82 @@ AS $function$
     end $function$;
 
 -- Tables
+
+create table identity.accounts (
+  id uuid not null,
+  user_id uuid not null,
+  account_id text not null,
+  provider_id text not null,
+  password text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint accounts_pkey PRIMARY KEY (id),
+  constraint accounts_user_provider_key UNIQUE (user_id, provider_id)
+);
+
+create table identity.platform_members (
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint platform_members_pkey PRIMARY KEY (user_id),
+  constraint platform_members_role_known CHECK ((role = ANY (ARRAY['superadmin'::text, 'support'::text, 'viewer'::text])))
+);
+
+create table identity.sessions (
+  id uuid not null,
+  user_id uuid not null,
+  token text not null,
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone default now() not null,
+  confirmed_at timestamp with time zone,
+  active_tenant_id uuid,
+  ip_address text,
+  user_agent text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_token_key UNIQUE (token)
+);
+
+create table identity.two_factors (
+  id uuid not null,
+  user_id uuid not null,
+  secret text not null,
+  backup_codes text not null,
+  verified boolean default false not null,
+  failed_verification_count integer default 0 not null,
+  locked_until timestamp with time zone,
+  last_used_step bigint,
+  constraint two_factors_pkey PRIMARY KEY (id),
+  constraint two_factors_user_key UNIQUE (user_id)
+);
+
+create table identity.users (
+  id uuid not null,
+  name text not null,
+  email text not null,
+  email_verified boolean default false not null,
+  two_factor_enabled boolean default false not null,
+  locale text default 'en'::text not null,
+  disabled_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_email_key UNIQUE (email),
+  constraint users_email_lower CHECK ((email = lower(email))),
+  constraint users_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text])))
+);
+
+create table identity.verifications (
+  id uuid not null,
+  identifier text not null,
+  value text not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint verifications_pkey PRIMARY KEY (id)
+);
 
 create table public.api_keys (
   tenant_id uuid not null,
@@ -159,20 +236,6 @@ create table public.daily_stats (
   constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status, method)
 );
 
-create table public.data_keys (
-  tenant_id uuid not null,
-  version integer not null,
-  kek_id text not null,
-  wrapped bytea not null,
-  seals bigint default 0 not null,
-  created_at timestamp with time zone default now() not null,
-  retired_at timestamp with time zone,
-  constraint data_keys_pkey PRIMARY KEY (tenant_id, version),
-  constraint data_keys_kek_id_form CHECK ((kek_id ~ '^[A-Za-z0-9_-]{1,32}$'::text)),
-  constraint data_keys_version_positive CHECK ((version > 0)),
-  constraint data_keys_wrapped_length CHECK (((octet_length(wrapped) >= 32) AND (octet_length(wrapped) <= 4096)))
-);
-
 create table public.idempotency_keys (
   tenant_id uuid not null,
   route text not null,
@@ -191,11 +254,25 @@ create table public.idempotency_keys (
   constraint idempotency_keys_lease_whole CHECK (((lease_id IS NULL) = (lease_until IS NULL)))
 );
 
-create table public.key_rotations (
+create table public.invitations (
+  tenant_id uuid not null,
   id uuid default gen_random_uuid() not null,
-  started_at timestamp with time zone default now() not null,
-  finished_at timestamp with time zone,
-  constraint key_rotations_pkey PRIMARY KEY (id)
+  email text not null,
+  name text,
+  role text not null,
+  invited_by uuid not null,
+  token_hash bytea,
+  expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
+  created_at timestamp with time zone default now() not null,
+  accepted_at timestamp with time zone,
+  accepted_by uuid,
+  revoked_at timestamp with time zone,
+  constraint invitations_pkey PRIMARY KEY (tenant_id, id),
+  constraint invitations_accepted_by_whom CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
+  constraint invitations_email_lower CHECK ((email = lower(email))),
+  constraint invitations_hash_length CHECK ((octet_length(token_hash) = 32)),
+  constraint invitations_role_fits CHECK (((role = 'viewer'::text) OR ((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) = (role = ANY (ARRAY['superadmin'::text, 'support'::text]))))),
+  constraint invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'finance'::text, 'viewer'::text, 'superadmin'::text, 'support'::text])))
 );
 
 create table public.ledger_days (
@@ -226,6 +303,16 @@ create table public.ledger_transfers (
   constraint ledger_transfers_debit_known CHECK ((debit_account = ANY (ARRAY['provider_balance'::text, 'sales'::text, 'customer_fees'::text, 'refunds'::text, 'losses'::text]))),
   constraint ledger_transfers_kind_known CHECK ((kind = ANY (ARRAY['payment'::text, 'fee'::text, 'refund'::text, 'loss'::text]))),
   constraint ledger_transfers_two_sides CHECK ((debit_account <> credit_account))
+);
+
+create table public.memberships (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint memberships_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint memberships_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'finance'::text, 'viewer'::text])))
 );
 
 create table public.notifications (
@@ -371,10 +458,12 @@ create table public.plans (
   constraint plans_limit_positive CHECK ((max_orders_per_month > 0))
 );
 
-create table public.platform_secrets (
-  name text not null,
-  value text not null,
-  constraint platform_secrets_pkey PRIMARY KEY (name)
+create table public.platform_outbox (
+  id uuid default gen_random_uuid() not null,
+  topic text not null,
+  payload jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  constraint platform_outbox_pkey PRIMARY KEY (id)
 );
 
 create unlogged table public.rate_limits (
@@ -473,6 +562,19 @@ create table public.refunds (
   constraint refunds_status_known CHECK ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text, 'confirmed'::text, 'refused'::text])))
 );
 
+create table public.support_grants (
+  tenant_id uuid not null,
+  id uuid default gen_random_uuid() not null,
+  user_id uuid not null,
+  reason text not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint support_grants_pkey PRIMARY KEY (tenant_id, id),
+  constraint support_grants_reason_length CHECK (((length(reason) >= 10) AND (length(reason) <= 500)))
+);
+
 create table public.tenants (
   id uuid default gen_random_uuid() not null,
   slug text not null,
@@ -499,8 +601,7 @@ create table public.tenants (
   payment_expiry_minutes integer default 1440 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
-  midtrans_server_key_fingerprint bytea,
-  midtrans_server_key_end text,
+  requires_second_factor boolean default false not null,
   allowed_origins text[] default '{}'::text[] not null,
   create_requires_key boolean default false not null,
   constraint tenants_pkey PRIMARY KEY (id),
@@ -509,6 +610,7 @@ create table public.tenants (
   constraint tenants_currency_known CHECK ((currency = ANY (ARRAY['IDR'::text, 'JPY'::text, 'SEK'::text, 'NOK'::text, 'DKK'::text, 'EUR'::text, 'USD'::text, 'GBP'::text, 'SGD'::text]))),
   constraint tenants_email_from_form CHECK ((email_from ~ '^([^<>@]*<)?[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+>?$'::text)),
   constraint tenants_email_reply_to_form CHECK ((email_reply_to ~ '^[^<>@[:space:]]+@[^<>@[:space:]]+[.][^<>@[:space:]]+$'::text)),
+  constraint tenants_id_not_nil CHECK ((id <> '00000000-0000-0000-0000-000000000000'::uuid)),
   constraint tenants_limit_positive CHECK ((max_orders_per_month > 0)),
   constraint tenants_locale_known CHECK ((locale = ANY (ARRAY['en'::text, 'id'::text, 'sv'::text]))),
   constraint tenants_midtrans_environment_known CHECK ((midtrans_environment = ANY (ARRAY['sandbox'::text, 'production'::text]))),
@@ -516,7 +618,6 @@ create table public.tenants (
   constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
   constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
   constraint tenants_return_url_form CHECK ((return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'::text)),
-  constraint tenants_sealed_key_has_fingerprint CHECK (((midtrans_server_key !~~ 'sealed:%'::text) OR ((midtrans_server_key_fingerprint IS NOT NULL) AND (octet_length(midtrans_server_key_fingerprint) = 32)))),
   constraint tenants_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$'::text)),
   constraint tenants_slug_not_reserved CHECK ((slug <> ALL (ARRAY['www'::text, 'admin'::text, 'api'::text, 'app'::text, 'superadmin'::text, 'funnel'::text, 'funnelstaging'::text, 'mail'::text, 'static'::text]))),
   constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text]))),
@@ -534,21 +635,25 @@ create table public.usage_counters (
 
 -- Indexes
 
+CREATE INDEX sessions_expires_idx ON identity.sessions USING btree (expires_at);
+CREATE INDEX sessions_user_idx ON identity.sessions USING btree (user_id);
+CREATE INDEX verifications_expires_idx ON identity.verifications USING btree (expires_at);
+CREATE INDEX verifications_identifier_idx ON identity.verifications USING btree (identifier);
 CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NULL);
 CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
-CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (tenant_id, action, seq);
-CREATE INDEX audit_entries_actor_idx ON public.audit_entries USING btree (tenant_id, actor_id, seq);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
-CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree ((true)) WHERE (finished_at IS NULL);
+CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+CREATE UNIQUE INDEX invitations_token_key ON public.invitations USING btree (token_hash);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
+CREATE INDEX memberships_list_idx ON public.memberships USING btree (tenant_id, created_at, user_id);
+CREATE INDEX memberships_user_idx ON public.memberships USING btree (user_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
-CREATE INDEX order_events_created_idx ON public.order_events USING btree (tenant_id, created_at);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
@@ -562,11 +667,17 @@ CREATE UNIQUE INDEX reconciliations_nightly_key ON public.reconciliations USING 
 CREATE UNIQUE INDEX reconciliations_running_key ON public.reconciliations USING btree (tenant_id) WHERE (finished_at IS NULL);
 CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_check_at) WHERE ((status = ANY (ARRAY['requested'::text, 'unknown'::text, 'accepted'::text])) AND (next_check_at IS NOT NULL));
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
-CREATE INDEX tenants_midtrans_fingerprint_idx ON public.tenants USING btree (midtrans_server_key_fingerprint);
-CREATE INDEX tenants_plain_key_idx ON public.tenants USING btree (id) WHERE ((midtrans_server_key <> ''::text) AND (midtrans_server_key !~~ 'sealed:%'::text));
+CREATE INDEX support_grants_list_idx ON public.support_grants USING btree (created_at, id);
+CREATE INDEX support_grants_running_idx ON public.support_grants USING btree (tenant_id, user_id, expires_at) WHERE (ended_at IS NULL);
+CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
+CREATE INDEX tenants_midtrans_merchant_idx ON public.tenants USING btree (midtrans_merchant_id);
 
 -- Foreign keys, and checks that older rows need not pass
 
+alter table identity.accounts add constraint accounts_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.platform_members add constraint platform_members_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.sessions add constraint sessions_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
+alter table identity.two_factors add constraint two_factors_user_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id);
 alter table public.api_keys add constraint api_keys_rotated_from_fkey FOREIGN KEY (tenant_id, rotated_from) REFERENCES public.api_keys(tenant_id, id);
 alter table public.api_keys add constraint api_keys_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.attention_items add constraint attention_items_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
@@ -581,6 +692,7 @@ alter table public.ledger_days add constraint ledger_days_tenant_fkey FOREIGN KE
 alter table public.ledger_transfers add constraint ledger_transfers_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.ledger_transfers add constraint ledger_transfers_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.ledger_transfers add constraint ledger_transfers_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.memberships add constraint memberships_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.notifications add constraint notifications_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.notifications add constraint notifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.order_actions add constraint order_actions_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
@@ -605,6 +717,7 @@ alter table public.reconciliations add constraint reconciliations_tenant_fkey FO
 alter table public.refunds add constraint refunds_order_fkey FOREIGN KEY (tenant_id, order_id) REFERENCES public.orders(tenant_id, id);
 alter table public.refunds add constraint refunds_payment_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 alter table public.refunds add constraint refunds_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+alter table public.support_grants add constraint support_grants_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 alter table public.tenants add constraint tenants_plan_fkey FOREIGN KEY (plan) REFERENCES public.plans(code);
 alter table public.usage_counters add constraint usage_counters_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -614,6 +727,12 @@ CREATE TRIGGER tenants_announce AFTER INSERT OR DELETE OR UPDATE ON public.tenan
 
 -- Row-level security
 
+alter table identity.accounts enable row level security;
+alter table identity.platform_members enable row level security;
+alter table identity.sessions enable row level security;
+alter table identity.two_factors enable row level security;
+alter table identity.users enable row level security;
+alter table identity.verifications enable row level security;
 alter table public.api_keys enable row level security;
 alter table public.api_keys force row level security;
 alter table public.attention_items enable row level security;
@@ -628,16 +747,16 @@ alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
 alter table public.daily_stats force row level security;
-alter table public.data_keys enable row level security;
-alter table public.data_keys force row level security;
 alter table public.idempotency_keys enable row level security;
 alter table public.idempotency_keys force row level security;
-alter table public.key_rotations enable row level security;
-alter table public.key_rotations force row level security;
+alter table public.invitations enable row level security;
+alter table public.invitations force row level security;
 alter table public.ledger_days enable row level security;
 alter table public.ledger_days force row level security;
 alter table public.ledger_transfers enable row level security;
 alter table public.ledger_transfers force row level security;
+alter table public.memberships enable row level security;
+alter table public.memberships force row level security;
 alter table public.notifications enable row level security;
 alter table public.notifications force row level security;
 alter table public.order_actions enable row level security;
@@ -651,8 +770,7 @@ alter table public.outbox force row level security;
 alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
-alter table public.platform_secrets enable row level security;
-alter table public.platform_secrets force row level security;
+alter table public.platform_outbox enable row level security;
 alter table public.rate_limits enable row level security;
 alter table public.reconciliation_differences enable row level security;
 alter table public.reconciliation_differences force row level security;
@@ -662,11 +780,37 @@ alter table public.reconciliations enable row level security;
 alter table public.reconciliations force row level security;
 alter table public.refunds enable row level security;
 alter table public.refunds force row level security;
+alter table public.support_grants enable row level security;
+alter table public.support_grants force row level security;
 alter table public.tenants enable row level security;
 alter table public.usage_counters enable row level security;
 alter table public.usage_counters force row level security;
 
 -- Policies
+
+create policy accounts_platform on identity.accounts to kassa_platform
+  using (true)
+  with check (true);
+
+create policy platform_members_platform on identity.platform_members to kassa_platform
+  using (true)
+  with check (true);
+
+create policy sessions_platform on identity.sessions to kassa_platform
+  using (true)
+  with check (true);
+
+create policy two_factors_platform on identity.two_factors to kassa_platform
+  using (true)
+  with check (true);
+
+create policy users_platform on identity.users to kassa_platform
+  using (true)
+  with check (true);
+
+create policy verifications_platform on identity.verifications to kassa_platform
+  using (true)
+  with check (true);
 
 create policy api_keys_platform on public.api_keys to kassa_platform
   using (true)
@@ -708,27 +852,31 @@ create policy daily_stats_tenant on public.daily_stats to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
-create policy data_keys_platform on public.data_keys to kassa_platform
-  using (true)
-  with check (true);
-
-create policy data_keys_tenant on public.data_keys to kassa_app
-  using ((tenant_id = app.current_tenant()))
-  with check ((tenant_id = app.current_tenant()));
-
 create policy idempotency_keys_tenant on public.idempotency_keys to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
-create policy key_rotations_platform on public.key_rotations to kassa_platform
+create policy invitations_platform on public.invitations to kassa_platform
   using (true)
   with check (true);
+
+create policy invitations_tenant on public.invitations to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
 
 create policy ledger_days_tenant on public.ledger_days to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
 create policy ledger_transfers_tenant on public.ledger_transfers to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
+create policy memberships_platform on public.memberships to kassa_platform
+  using (true)
+  with check (true);
+
+create policy memberships_tenant on public.memberships to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
@@ -764,7 +912,11 @@ create policy plans_platform on public.plans to kassa_platform
   using (true)
   with check (true);
 
-create policy platform_secrets_platform on public.platform_secrets to kassa_platform
+create policy platform_outbox_platform on public.platform_outbox to kassa_platform
+  using (true)
+  with check (true);
+
+create policy platform_outbox_relay on public.platform_outbox to kassa_worker
   using (true)
   with check (true);
 
@@ -788,6 +940,14 @@ create policy refunds_tenant on public.refunds to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
+create policy support_grants_platform on public.support_grants to kassa_platform
+  using (true)
+  with check (true);
+
+create policy support_grants_tenant on public.support_grants to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy tenants_platform on public.tenants to kassa_platform
   using (true)
   with check (true);
@@ -801,11 +961,18 @@ create policy usage_counters_tenant on public.usage_counters to kassa_app
 grant usage on schema app to kassa_app;
 grant usage on schema app to kassa_platform;
 grant usage on schema app to kassa_worker;
+grant usage on schema identity to kassa_platform;
 grant usage on schema public to kassa_app;
 grant usage on schema public to kassa_platform;
 grant usage on schema public to kassa_worker;
 revoke all on function app.set_tenant(uuid) from public;
 grant execute on function app.set_tenant(uuid) to kassa_app;
+grant insert, select, update on table identity.accounts to kassa_platform;
+grant delete, insert, select, update on table identity.platform_members to kassa_platform;
+grant delete, insert, select, update on table identity.sessions to kassa_platform;
+grant delete, insert, select, update on table identity.two_factors to kassa_platform;
+grant insert, select, update on table identity.users to kassa_platform;
+grant delete, insert, select, update on table identity.verifications to kassa_platform;
 grant insert, select, update on table public.api_keys to kassa_platform;
 grant insert, select, update on table public.attention_items to kassa_app;
 grant insert, select on table public.audit_entries to kassa_app;
@@ -815,11 +982,11 @@ grant insert, select, update on table public.audit_heads to kassa_platform;
 grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
-grant delete, insert, select, update on table public.data_keys to kassa_platform;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
-grant insert, select, update on table public.key_rotations to kassa_platform;
+grant insert, select, update on table public.invitations to kassa_platform;
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
+grant delete, insert, select, update on table public.memberships to kassa_platform;
 grant insert, select, update on table public.notifications to kassa_app;
 grant insert, select, update on table public.order_actions to kassa_app;
 grant insert, select on table public.order_events to kassa_app;
@@ -828,12 +995,14 @@ grant insert, select on table public.outbox to kassa_app;
 grant delete, select on table public.outbox to kassa_worker;
 grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
-grant insert, select, update on table public.platform_secrets to kassa_platform;
+grant insert on table public.platform_outbox to kassa_platform;
+grant delete, select on table public.platform_outbox to kassa_worker;
 grant delete, insert, select, update on table public.rate_limits to kassa_platform;
 grant insert, select, update on table public.reconciliation_differences to kassa_app;
 grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;
 grant insert, select, update on table public.reconciliations to kassa_app;
 grant insert, select, update on table public.refunds to kassa_app;
+grant insert, select, update on table public.support_grants to kassa_platform;
 grant insert, select, update on table public.tenants to kassa_platform;
 grant insert, select, update on table public.usage_counters to kassa_app;
 

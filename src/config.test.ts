@@ -7,6 +7,7 @@ const databases = {
   DATABASE_PLATFORM_URL: 'postgres://kassa_platform:hunter2@db/kassa',
   DATABASE_WORKER_URL: 'postgresql://kassa_worker:hunter2@db/kassa',
   MASTER_KEYS: 'k1:hunter2',
+  SESSION_SECRET: 'hunter2-hunter2-hunter2-hunter2-hunter2',
 };
 const production = {
   ...databases,
@@ -67,6 +68,7 @@ test('all faults are told at once, by name', () => {
     DATABASE_POOL_SIZE: 'many',
     PUBLIC_URL: 'kassa',
     TRUSTED_PROXIES: '10.0.0.7/',
+    SESSION_SECRET: 'hunter2',
     PROVIDER_TIMEOUT_MS: '0',
     MAIL_FROM: 'nobody',
     DEMO_MODE: 'perhaps',
@@ -83,6 +85,7 @@ test('all faults are told at once, by name', () => {
     'DATABASE_POOL_SIZE',
     'PUBLIC_URL',
     'TRUSTED_PROXIES',
+    'SESSION_SECRET',
     'PROVIDER_TIMEOUT_MS',
     'MAIL_FROM',
     'DEMO_MODE',

@@ -44,6 +44,10 @@ const Environment = z.object({
   PLATFORM_SUBDOMAINS: names.default(['www', 'admin', 'funnel', 'funnelstaging']),
   TRUSTED_PROXIES: proxies.default(['127.0.0.0/8', '::1/128']),
 
+  SESSION_SECRET: z
+    .string()
+    .min(32, 'must have at least 32 characters')
+    .transform((text) => new Secret(text)),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
 
   MIDTRANS_BASE_URL: httpUrl.optional(),

@@ -6,18 +6,23 @@ import { createPool } from './db/pools.ts';
 import { checkRole } from './db/role-check.ts';
 import { openLocalMasterKeys } from './providers/keys/local.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
+import { createAccounts } from './services/accounts.ts';
 import { createAddresses } from './services/addresses.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
 import { createAuditService } from './services/audit.ts';
 import { createAuditVerification } from './services/audit-verification.ts';
+import { createAuth } from './services/better-auth.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createHistorySeals } from './services/history-seals.ts';
 import { createIdempotency } from './services/idempotency.ts';
+import { createInvitations } from './services/invitations.ts';
+import { createInvited } from './services/invited.ts';
 import { createIssuedKeys } from './services/issued-keys.ts';
 import { createKeyRotation } from './services/key-rotation.ts';
 import { createLedgerService } from './services/ledger.ts';
+import { createMembers } from './services/members.ts';
 import { createMidtransAccounts } from './services/midtrans-accounts.ts';
 import { createNightlyReconciliations } from './services/nightly-reconciliations.ts';
 import { createNotificationService } from './services/notifications.ts';
@@ -25,16 +30,23 @@ import { createOrderActions } from './services/order-actions.ts';
 import { createOrderService } from './services/orders.ts';
 import { createPaymentChecks } from './services/payment-checks.ts';
 import { createPaymentService } from './services/payments.ts';
-import { createRateLimits, noRateLimits } from './services/rate-limits.ts';
+import { createPlaces } from './services/places.ts';
+import { createRateLimits, noRateLimits, type RateLimits } from './services/rate-limits.ts';
 import { createReconciliationBatches } from './services/reconciliation-batches.ts';
 import { createReconciliations } from './services/reconciliations.ts';
 import { createRefundService } from './services/refunds.ts';
 import { createRefusals } from './services/refusals.ts';
 import { createSealing } from './services/sealing.ts';
+import { createSecondFactors } from './services/second-factors.ts';
+import { createSessionSteps } from './services/session-steps.ts';
+import { createSessions } from './services/sessions.ts';
 import { createSettingsService } from './services/settings.ts';
+import { createSignIn } from './services/sign-in.ts';
+import { createSignInGuard } from './services/sign-in-guard.ts';
 import { createStatsService } from './services/stats.ts';
+import { createSupportGrants } from './services/support-grants.ts';
 import { createSweep } from './services/sweep.ts';
-import { createTenantDirectory } from './services/tenants.ts';
+import { createTenantDirectory, type TenantDirectory } from './services/tenants.ts';
 import { openVault } from './services/vault.ts';
 
 export type Wiring = Awaited<ReturnType<typeof wire>>;
@@ -96,9 +108,9 @@ export async function wire({ config, log, version }: WireOptions) {
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
   const refusals = createRefusals({ db, log });
+  const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const services = {
-    rateLimits: config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log }),
-    apiKeys: createApiKeys({ db, accounts: secrets.midtransAccounts, log }),
+    apiKeys: createApiKeys({ db, directory, log }),
     issuedKeys: createIssuedKeys({ db }),
     settings: createSettingsService({
       db,
@@ -106,6 +118,9 @@ export async function wire({ config, log, version }: WireOptions) {
       hasLocalShops: config.NODE_ENV === 'development',
     }),
     ...secrets,
+    ...wireAccounts({ config, db, limits, log }),
+    ...wireTeams({ db, directory, limits }),
+    rateLimits: limits,
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
@@ -156,4 +171,48 @@ async function openSecrets({ config, db, log }: SecretOptions) {
   const midtransAccounts = createMidtransAccounts({ db, vault, sealing, log });
   const keyRotation = createKeyRotation({ db, vault, sealing, masterKeys });
   return { vault, sealing, midtransAccounts, keyRotation };
+}
+
+type AccountOptions = {
+  readonly config: Config;
+  readonly db: Db;
+  readonly limits: RateLimits;
+  readonly log: Logger;
+};
+
+function wireAccounts({ config, db, limits, log }: AccountOptions) {
+  const sessionSecret = config.SESSION_SECRET;
+  const auth = createAuth({ db, log, publicUrl: config.PUBLIC_URL, sessionSecret });
+  const { cookies } = auth;
+  const guard = createSignInGuard({ limits, cookies, sessionSecret });
+  const steps = createSessionSteps({ auth, guard, sessionSecret });
+  const secondFactors = createSecondFactors({ auth, steps });
+  return {
+    auth,
+    secondFactors,
+    accounts: createAccounts({ db, auth, guard, steps, limits }),
+    signIn: createSignIn({ auth, guard, secondFactors, sessionSecret }),
+    sessions: createSessions({
+      db,
+      cookies,
+      sessionSecret,
+      staffNeedsSecondFactor: config.DEMO_MODE ? 'no' : 'yes',
+    }),
+  };
+}
+
+type TeamOptions = {
+  readonly db: Db;
+  readonly directory: TenantDirectory;
+  readonly limits: RateLimits;
+};
+
+function wireTeams({ db, directory, limits }: TeamOptions) {
+  return {
+    places: createPlaces({ db, directory }),
+    members: createMembers({ db }),
+    invitations: createInvitations({ db, limits }),
+    invited: createInvited({ db }),
+    supportGrants: createSupportGrants({ db, directory }),
+  };
 }

@@ -9,7 +9,9 @@ import { startRelay } from './jobs/relay.ts';
 import { createLog } from './log.ts';
 import { runUntilSignal } from './process.ts';
 import { createMailer } from './providers/mail/smtp.ts';
+import { createAccountMails } from './services/account-mails.ts';
 import { createOrderMails } from './services/order-mails.ts';
+import { createTeamMails } from './services/team-mails.ts';
 import { wire } from './wire.ts';
 
 const config = loadConfig(readEnvironment());
@@ -30,9 +32,23 @@ await runUntilSignal(log, async () => {
     addresses,
     mailFrom: config.MAIL_FROM,
   });
+  const teamMails = createTeamMails({
+    ...services,
+    db,
+    mailer,
+    addresses,
+    mailFrom: config.MAIL_FROM,
+  });
+  const accountMails = createAccountMails({
+    db,
+    auth: services.auth,
+    mailer,
+    addresses,
+    mailFrom: config.MAIL_FROM,
+  });
   await services.sealing.sealPlain();
   const queue = await openQueue({ url, log });
-  await queue.work(jobHandlers({ ...services, mails }));
+  await queue.work(jobHandlers({ ...services, mails, accountMails, teamMails }));
   const relay = startRelay({ pool, queue, log });
   // Every worker sweeps: two at once ask a provider twice and change nothing twice.
   const sweepMs = config.SWEEP_INTERVAL_SECONDS * 1_000;
@@ -46,6 +62,7 @@ await runUntilSignal(log, async () => {
     { name: 'rate limits', pauseMs: forgetMs, log },
     services.rateLimits.sweep,
   );
+  const leaver = startLoop({ name: 'sessions', pauseMs: forgetMs, log }, services.sessions.sweep);
   const nightlyMs = 10 * 60_000;
   const sealMs = 10 * 60_000;
   const nightly = startLoop({ name: 'reconciliation', pauseMs: nightlyMs, log }, () =>
@@ -60,7 +77,7 @@ await runUntilSignal(log, async () => {
   log.info('worker works');
 
   return async () => {
-    const loops = [relay, sweeper, forgetter, clearer, nightly, sealer, keys];
+    const loops = [relay, sweeper, forgetter, clearer, leaver, nightly, sealer, keys];
     await Promise.all(loops.map((loop) => loop.stop()));
     await queue.close();
     mailer.close();

@@ -22,7 +22,7 @@ import { reconcile } from './reconcile.ts';
 const tenantsPerPage = 500;
 
 /** Whoever runs this, for the audit log. */
-const origin = byOperator(userInfo().username, uuidv7());
+const origin = byOperator(loginName(), uuidv7());
 
 const program = new Command('kassa')
   .description(
@@ -126,6 +126,15 @@ function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);
   if (!day.success) throw new InvalidArgumentError('It must be a day, as 2026-01-31.');
   return day.data;
+}
+
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run this under a number that has no name.
+    return `uid ${process.getuid?.()}`;
+  }
 }
 
 async function withWiring(use: (wiring: Wiring) => Promise<void>): Promise<void> {

@@ -29,7 +29,8 @@ export const AuditQuery = pageQuery(AuditPosition)
   .strict();
 export type AuditQuery = z.output<typeof AuditQuery>;
 
-const Facts = z.record(z.string(), z.unknown()).nullable();
+/** What was before, or is after: of the things that changed. */
+export const Facts = z.record(z.string(), z.unknown());
 
 const AuditEntry = z.object({
   /** Its number in the chain, which has no gap. */
@@ -43,8 +44,8 @@ const AuditEntry = z.object({
   }),
   /** What it was done to. */
   subject: z.object({ kind: z.string(), id: z.string() }),
-  before: Facts,
-  after: Facts,
+  before: Facts.nullable(),
+  after: Facts.nullable(),
   requestId: z.string(),
   address: z.string().nullable(),
 });

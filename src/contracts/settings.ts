@@ -8,6 +8,7 @@ const MailAddress = z
   .pipe(z.email('must be a mail address'));
 
 const maxOrigins = 20;
+const maxReturnUrl = 2_000;
 
 /** `https://shop.example`, in whatever spelling; kept in the one that browsers send. */
 const WebOrigin = z
@@ -38,11 +39,13 @@ const Sender = z
 const ReturnUrl = z
   .string()
   .trim()
-  .max(2_000, 'must have at most 2000 characters')
+  .max(maxReturnUrl, `must have at most ${maxReturnUrl} characters`)
   .transform((text, context) => {
     // The parser reads much more than this as an address: line breaks, other slashes.
     const url = /^https?:\/\/[^\s\p{Cc}/\\][^\s\p{Cc}\\]*$/iu.test(text) && URL.parse(text);
-    if (url && url.username === '' && url.password === '') return url.href;
+    // Letters of other scripts grow when they are written as browsers read them.
+    const isSound = url && url.href.length <= maxReturnUrl && !url.username && !url.password;
+    if (isSound) return url.href;
     context.addIssue('must be an address such as https://shop.example/thanks, without a user name');
     return z.NEVER;
   });
@@ -58,6 +61,7 @@ export const SettingsRequest = z.strictObject({
   returnUrl: ReturnUrl.nullish(),
   emailFrom: Sender.nullish(),
   emailReplyTo: MailAddress.nullish(),
+  requiresSecondFactor: z.boolean().optional(),
 });
 export type SettingsRequest = z.output<typeof SettingsRequest>;
 
@@ -67,6 +71,8 @@ const Settings = z.object({
   returnUrl: z.string().nullable(),
   emailFrom: z.string().nullable(),
   emailReplyTo: z.string().nullable(),
+  /** Of everybody who works for the tenant. */
+  requiresSecondFactor: z.boolean(),
 });
 
 /** `GET /admin/settings` */

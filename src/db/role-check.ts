@@ -23,7 +23,7 @@ export async function checkRole(pool: pg.Pool, expected: { readonly login: strin
             array(select c.oid::regclass::text from pg_class c
                     join pg_namespace n on n.oid = c.relnamespace
                    where c.relowner = r.oid and c.relkind in ('r', 'p', 'v', 'm')
-                     and n.nspname in ('public', 'app')
+                     and n.nspname in ('public', 'app', 'identity')
                    order by 1) as owns
        from pg_roles r where r.rolname = current_user`,
   );

@@ -70,6 +70,15 @@ export const tenantRoles = {
 } as const satisfies Record<string, readonly Scope[]>;
 export type TenantRole = keyof typeof tenantRoles;
 
+/**
+ * Nobody gives or takes away a role with a right that he does not have himself: only an owner makes
+ * or removes owners, and nobody raises himself.
+ */
+export function mayAssign(by: TenantRole, role: TenantRole): boolean {
+  const own: readonly Scope[] = tenantRoles[by];
+  return tenantRoles[role].every((scope) => own.includes(scope));
+}
+
 /** What platform staff may do in a tenant that a grant lets them into: look, and never touch. */
 export const grantScopes: readonly Scope[] = [...reading, 'keys:read', 'team:read'];
 
@@ -90,6 +99,18 @@ export const platformRoles = {
   viewer: ['tenants:read', 'grants:read'],
 } as const satisfies Record<string, readonly PlatformScope[]>;
 export type PlatformRole = keyof typeof platformRoles;
+
+/** As `mayAssign`, of the platform's own staff. */
+export function mayAssignStaff(by: PlatformRole, role: PlatformRole): boolean {
+  const own: readonly PlatformScope[] = platformRoles[by];
+  return platformRoles[role].every((scope) => own.includes(scope));
+}
+
+/** Whoever may not make a grant may not use one that was made before the role was lost. */
+export function mayUseGrants(role: PlatformRole | undefined): boolean {
+  const own: readonly PlatformScope[] = role ? platformRoles[role] : [];
+  return own.includes('grants:write');
+}
 
 /** What a route asks of its caller. */
 export type Access =

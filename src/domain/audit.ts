@@ -5,6 +5,15 @@ export const platformChain = TenantId.parse('00000000-0000-0000-0000-00000000000
 
 /** What is written down: money, rights, secrets, placement, settings, sign-ins and refusals. */
 export const auditActions = [
+  'invitation.sent',
+  'invitation.renewed',
+  'invitation.revoked',
+  'invitation.accepted',
+  'member.role-changed',
+  'member.removed',
+  'support-grant.made',
+  'support-grant.used',
+  'support-grant.ended',
   'refund.requested',
   'refund.adopted',
   'refund.moved',
@@ -28,6 +37,22 @@ export const auditActions = [
   'midtrans-account.changed',
   'master-key.rotated',
   'data-keys.rotated',
+  'user.signed-up',
+  'user.sign-up-repeated',
+  'user.email-verified',
+  'user.signed-in',
+  'user.sign-in-refused',
+  'user.second-factor-refused',
+  'user.signed-out',
+  'user.sessions-ended',
+  'user.password-confirmed',
+  'user.password-refused',
+  'user.password-changed',
+  'user.password-reset',
+  'user.second-factor-on',
+  'user.second-factor-off',
+  'user.recovery-codes-renewed',
+  'staff.role-given',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

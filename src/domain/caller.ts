@@ -1,5 +1,5 @@
 import type { PlatformRole, Scope, TenantRole } from './access.ts';
-import type { ApiKeyId, TenantId, UserId } from './ids.ts';
+import type { ApiKeyId, SessionId, TenantId, UserId } from './ids.ts';
 
 /** Who sends a request, as far as was proven. */
 export type Caller =
@@ -17,15 +17,21 @@ export type Caller =
       readonly kind: 'user';
       readonly userId: UserId;
       readonly email: string;
-      readonly sessionId: string;
+      readonly sessionId: SessionId;
+      /** The tenant that was chosen in this session; whether it may be is another question. */
+      readonly activeTenantId: TenantId | undefined;
       /** The password was given a short while ago: asked for by what is hard to undo. */
       readonly isFresh: boolean;
-      /** A role of this user wants a second factor, which the user has not set up. */
+      readonly hasSecondFactor: boolean;
+      /** A role of this user, or its tenant, wants a second factor, which the user has not set up. */
       readonly owesSecondFactor: boolean;
       readonly platformRole: PlatformRole | undefined;
       /** In the tenant of this request: a membership, or a grant to platform staff. */
       readonly tenantRole: TenantRole | 'granted' | undefined;
     };
+
+/** A caller who has signed in. */
+export type UserCaller = Extract<Caller, { readonly kind: 'user' }>;
 
 /** Who did something, for the audit log. */
 export type Actor = {

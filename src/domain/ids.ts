@@ -33,12 +33,23 @@ export type ReconciliationId = z.infer<typeof ReconciliationId>;
 export const DifferenceId = z.uuid().brand<'DifferenceId'>();
 export type DifferenceId = z.infer<typeof DifferenceId>;
 
+export const InvitationId = z.uuid().brand<'InvitationId'>();
+export type InvitationId = z.infer<typeof InvitationId>;
+
+/** Of platform staff, to look at one tenant's things for a while. */
+export const SupportGrantId = z.uuid().brand<'SupportGrantId'>();
+export type SupportGrantId = z.infer<typeof SupportGrantId>;
+
 export const ApiKeyId = z.uuid().brand<'ApiKeyId'>();
 export type ApiKeyId = z.infer<typeof ApiKeyId>;
 
 /** A person who signs in. */
 export const UserId = z.uuid().brand<'UserId'>();
 export type UserId = z.infer<typeof UserId>;
+
+/** One sign-in of a user on one device. */
+export const SessionId = z.uuid().brand<'SessionId'>();
+export type SessionId = z.infer<typeof SessionId>;
 
 /** A tenant's subdomain. */
 export const Slug = z

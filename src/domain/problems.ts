@@ -35,11 +35,6 @@ const problems = {
     retryable: false,
   },
   'too-many-keys': { status: 409, title: 'There are too many keys', retryable: false },
-  'origin-not-allowed': {
-    status: 403,
-    title: 'Pages of this origin may not ask this',
-    retryable: false,
-  },
   'not-allowed': { status: 403, title: 'This is not allowed', retryable: false },
   'second-factor-required': {
     status: 403,
@@ -51,6 +46,37 @@ const problems = {
     title: 'The password has to be given again',
     retryable: false,
   },
+  'origin-not-allowed': {
+    status: 403,
+    title: 'The request comes from a foreign page',
+    retryable: false,
+  },
+  'sign-in-failed': { status: 401, title: 'The sign-in failed', retryable: false },
+  'email-not-verified': {
+    status: 403,
+    title: 'The mail address is not confirmed yet',
+    retryable: false,
+  },
+  'second-factor-expired': {
+    status: 401,
+    title: 'The sign-in took too long',
+    retryable: false,
+  },
+  'second-factor-invalid': {
+    status: 401,
+    title: 'The code is not the right one',
+    retryable: false,
+  },
+  'second-factor-on-already': {
+    status: 409,
+    title: 'The second factor is on already',
+    retryable: false,
+  },
+  'second-factor-not-on': { status: 409, title: 'The second factor is not on', retryable: false },
+  'password-wrong': { status: 403, title: 'The password is not the right one', retryable: false },
+  'password-weak': { status: 400, title: 'The password is too weak', retryable: false },
+  'token-invalid': { status: 400, title: 'The link cannot be used', retryable: false },
+  'session-not-found': { status: 404, title: 'There is no such session', retryable: false },
   'idempotency-key-invalid': {
     status: 400,
     title: 'The idempotency key is not valid',
@@ -125,6 +151,37 @@ const problems = {
     title: 'The order is being changed',
     retryable: true,
   },
+  'member-not-found': { status: 404, title: 'There is no such member', retryable: false },
+  'member-exists': { status: 409, title: 'The address is a member already', retryable: false },
+  'last-owner': { status: 409, title: 'A tenant needs an owner', retryable: false },
+  'last-superadmin': { status: 409, title: 'The platform needs a superadmin', retryable: false },
+  'invitation-not-found': {
+    status: 404,
+    title: 'There is no such open invitation',
+    retryable: false,
+  },
+  'invitation-open': { status: 409, title: 'The address is invited already', retryable: false },
+  'too-many-invitations': {
+    status: 409,
+    title: 'Too many invitations are open',
+    retryable: false,
+  },
+  'invitation-not-usable': {
+    status: 404,
+    title: 'The invitation cannot be used',
+    retryable: false,
+  },
+  'invitation-for-another': {
+    status: 403,
+    title: 'The invitation is for another address',
+    retryable: false,
+  },
+  'support-grant-not-found': {
+    status: 404,
+    title: 'There is no such running grant',
+    retryable: false,
+  },
+  'support-grant-running': { status: 409, title: 'A grant is running', retryable: false },
   'attention-item-not-found': {
     status: 404,
     title: 'There is no such item on the list',

@@ -25,6 +25,8 @@ export type Tenant = {
   /** Nobody starts a payment without a secret key. */
   readonly createRequiresKey: boolean;
   readonly midtrans: MidtransAccount | undefined;
+  /** Whoever works for it must have a second factor. */
+  readonly requiresSecondFactor: boolean;
 };
 
 /** A merchant's account at Midtrans. */
@@ -35,6 +37,17 @@ export type MidtransAccount = {
   /** Another tenant has the same key: order ids alone do not tell their payments apart. */
   readonly isShared: boolean;
 };
+
+/** Said of a tenant that is not there, and to whoever may not know of one that is. */
+export function noSuchTenant(): Problem {
+  return new Problem('tenant-not-found', 'There is no shop by this name.');
+}
+
+/** @throws Problem `tenant-inactive` */
+export function requireActive(tenant: Tenant): Tenant {
+  if (tenant.status === 'active') return tenant;
+  throw new Problem('tenant-inactive', 'This shop does not take requests at the moment.');
+}
 
 /** @throws Problem `provider-not-configured`: without a key anybody could compute a signature */
 export function accountOf({ midtrans, slug }: Tenant): MidtransAccount {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { platformChain } from '../domain/audit.ts';
 import { type Topic, topics } from '../domain/jobs.ts';
 import { startLoop } from './loop.ts';
 import type { Queue } from './queue.ts';
@@ -32,7 +33,22 @@ export function startRelay({ pool, queue, log }: RelayOptions) {
     return rows.length;
   }
 
+  /** As `moveBatch`, for work that is no tenant's: the nil UUID stands in a tenant's place. */
+  async function movePlatformBatch(): Promise<number> {
+    const { rows } = await pool.query<Omit<OutboxRow, 'tenant_id'>>(
+      `select id, topic, payload from platform_outbox where topic = any($2) limit $1`,
+      [batchSize, topics],
+    );
+    if (rows.length === 0) return 0;
+    await queue.add(rows.map((row) => ({ ...row, tenantId: platformChain })));
+    await pool.query(`delete from platform_outbox where id = any($1::uuid[])`, [
+      rows.map((row) => row.id),
+    ]);
+    return rows.length;
+  }
+
   return startLoop({ name: 'relay', pauseMs, log }, async () => {
     while ((await moveBatch()) === batchSize);
+    while ((await movePlatformBatch()) === batchSize);
   });
 }

@@ -1,29 +1,37 @@
-import type { ErrorRequestHandler, Request, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { type Route, routes } from '../contracts/routes.ts';
 import { platformChain } from '../domain/audit.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { TenantId } from '../domain/ids.ts';
-import { Problem } from '../domain/problems.ts';
+import { Problem, type ProblemCode } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Refusals } from '../services/refusals.ts';
 import { originOf } from './origin.ts';
 
-/**
- * Has it written down that a known caller was refused where rights are asked for. Mounted before
- * the problem is answered, and done after: the answer does not wait for it.
- */
-export function auditRefusals(refusals: Refusals): ErrorRequestHandler {
-  return (error, req, res, next) => {
-    if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
-      noteRefusal(refusals, error, { req, res });
-    }
-    next(error);
+type Exchange = { readonly req: Request; readonly res: Response };
+type Answered = { readonly status: number; readonly code: ProblemCode };
+
+/** Gives each request the book that its refusal is written into. */
+export function carryRefusals(refusals: Refusals): RequestHandler {
+  return (_req, res, next) => {
+    res.locals.refusals = refusals;
+    next();
   };
 }
 
-type Exchange = { readonly req: Request; readonly res: Response };
+/** Mounted before the problem is answered. */
+export const auditRefusals: ErrorRequestHandler = (error, req, res, next) => {
+  if (error instanceof Problem) noteRefusal({ req, res }, error);
+  next(error);
+};
 
-function noteRefusal(refusals: Refusals, { code }: Problem, { req, res }: Exchange): void {
+/**
+ * Has it written down that a known caller was refused where rights are asked for. Done after the
+ * answer, which does not wait for it.
+ */
+export function noteRefusal({ req, res }: Exchange, { status, code }: Answered): void {
+  const refusals: Refusals | undefined = res.locals.refusals;
+  if (!refusals || (status !== 401 && status !== 403)) return;
   const caller: Caller | undefined = res.locals.caller;
   if (!caller || caller.kind === 'anonymous') {
     refusals.count(code);

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import type { Access } from '../domain/access.ts';
 import type { Caller } from '../domain/caller.ts';
-import { ApiKeyId, TenantId, UserId } from '../domain/ids.ts';
+import { ApiKeyId, SessionId, TenantId, UserId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
 import { authorise } from './authorise.ts';
 
@@ -26,7 +26,7 @@ const user = (given: Partial<Extract<Caller, { kind: 'user' }>> = {}): Caller =>
   kind: 'user',
   userId: UserId.parse(randomUUID()),
   email: 'rina@shop.example',
-  sessionId: randomUUID(),
+  sessionId: SessionId.parse(randomUUID()),
   isFresh: true,
   owesSecondFactor: false,
   platformRole: undefined,

@@ -7,10 +7,9 @@ import {
   type Scope,
   tenantRoles,
 } from '../domain/access.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller, UserCaller } from '../domain/caller.ts';
 import { Problem } from '../domain/problems.ts';
-
-type User = Extract<Caller, { kind: 'user' }>;
+import { requireOwnPage } from './own-pages.ts';
 
 export function callerOf(res: Response): Caller {
   const caller: Caller | undefined = res.locals.caller;
@@ -21,14 +20,30 @@ export function callerOf(res: Response): Caller {
 /**
  * Lets through who may use a route.
  *
- * @throws Problem `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`
+ * @throws Problem `origin-not-allowed`, `credentials-required`, `not-allowed`, `second-factor-required`, `confirmation-required`,
+ *   and of a user in a tenant `tenant-missing`, `tenant-not-found`, `tenant-inactive`
  */
 export function authorise(access: Access): RequestHandler {
-  return (_req, res, next) => {
+  return async (req, res, next) => {
     // Probes are answered before anybody has asked who sends them.
-    if (access.door !== 'open') check(access, callerOf(res));
+    if (access.door !== 'open') {
+      const caller = callerOf(res);
+      // What a browser does by itself with a session, and what gives it one, has to come from a
+      // page of ours. Keys are sent on purpose.
+      if (caller.kind === 'user' || access.door === 'sign-in') requireOwnPage(req, res);
+      // Of a signed-in user: `middleware/membership.ts`. Without it nobody has a role here.
+      if (access.door === 'tenant') await res.locals.enterTenant?.();
+      check(access, callerOf(res));
+    }
     next();
   };
+}
+
+/** The user whom an account door has let in. */
+export function userOf(res: Response): UserCaller {
+  const caller = callerOf(res);
+  if (caller.kind !== 'user') throw new Error('This door was opened for somebody not signed in.');
+  return caller;
 }
 
 function check(access: Exclude<Access, { door: 'open' }>, caller: Caller): void {
@@ -60,7 +75,11 @@ function check(access: Exclude<Access, { door: 'open' }>, caller: Caller): void 
 
 type UserAccess = Extract<Access, { isSensitive: boolean }>;
 
-function checkUser(access: UserAccess, caller: Caller, checkScope: (user: User) => void): void {
+function checkUser(
+  access: UserAccess,
+  caller: Caller,
+  checkScope: (user: UserCaller) => void,
+): void {
   if (caller.kind !== 'user') {
     throw new Problem(
       'credentials-required',
@@ -79,12 +98,12 @@ function checkUser(access: UserAccess, caller: Caller, checkScope: (user: User) 
   }
 }
 
-function tenantScopesOf({ tenantRole }: User): readonly Scope[] {
+function tenantScopesOf({ tenantRole }: UserCaller): readonly Scope[] {
   if (!tenantRole) return [];
   return tenantRole === 'granted' ? grantScopes : tenantRoles[tenantRole];
 }
 
-function platformScopesOf({ platformRole }: User): readonly PlatformScope[] {
+function platformScopesOf({ platformRole }: UserCaller): readonly PlatformScope[] {
   return platformRole ? platformRoles[platformRole] : [];
 }
 

@@ -3,12 +3,22 @@ import type { Caller } from '../domain/caller.ts';
 import { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { ApiKeys, KeyHolder } from '../services/api-keys.ts';
+import type { Sessions } from '../services/sessions.ts';
 
-/** Finds who sends a request: the holder of a key, or nobody known. */
-export function identifyCaller({ apiKeys }: { readonly apiKeys: ApiKeys }): RequestHandler {
+type Services = {
+  readonly apiKeys: ApiKeys;
+  readonly sessions: Pick<Sessions, 'authenticate'>;
+};
+
+/**
+ * Finds who sends a request: the holder of a key, a user who has signed in, or nobody known. Where
+ * both a key and a session's cookie are sent the key counts, and the session is not looked at: a
+ * program says what it means, a browser adds its cookies by itself.
+ */
+export function identifyCaller({ apiKeys, sessions }: Services): RequestHandler {
   return async (req, res, next) => {
     const holder = await holderOfKey(req, apiKeys);
-    const caller: Caller = holder?.caller ?? { kind: 'anonymous' };
+    const caller: Caller = holder?.caller ?? (await sessions.authenticate(req.headers.cookie));
     res.locals.caller = caller;
     res.locals.keyOwner = holder?.tenant;
     next();

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Problem } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Idempotency } from '../services/idempotency.ts';
+import { noteRefusal } from './audit-refusals.ts';
 import { requestIdOf } from './request-id.ts';
 
 type Write = {
@@ -47,6 +48,8 @@ export async function replyOnce<Reply>(
       return { status: statusCode, body: JSON.stringify(keep(reply)) };
     },
   );
+  // A stored refusal is sent from here, and is thrown nowhere.
+  if (answer.status >= 400) noteRefusal({ req, res }, JSON.parse(answer.body));
   if (answer.isReplay) res.set('Idempotent-Replayed', 'true');
   res
     .status(answer.status)

@@ -9,8 +9,8 @@ const maxMembers = 1_000;
 const lingerMs = 2_000;
 const forbiddenKeys: readonly string[] = ['__proto__', 'constructor', 'prototype'];
 
-/** How often the text of a body names a member: more than there are, when one comes twice. */
-const namesIn = new WeakMap<object, number>();
+/** The bodies as they came, until they have been looked at. */
+const texts = new WeakMap<object, Buffer>();
 
 /** Reads a JSON body of at most 64 kB, and refuses what would hurt further in. */
 export const jsonBody: readonly RequestHandler[] = [
@@ -20,10 +20,10 @@ export const jsonBody: readonly RequestHandler[] = [
     }
     next();
   },
-  bounded(express.json({ limit: maxBytes, verify: lookAtText })),
+  bounded(express.json({ limit: maxBytes, verify: keepText })),
   (req, _res, next) => {
     if (req.body === undefined) throw new Problem('invalid-json', 'The body is empty.');
-    refuseHarmful(req.body, namesIn.get(req));
+    refuseHarmful(req.body, texts.get(req));
     next();
   },
 ];
@@ -66,14 +66,23 @@ function endSoon(req: Request): void {
   timer.unref();
 }
 
-/** The parser would read an empty body as `{}`, and of a member that comes twice the last. */
-function lookAtText(req: object, _res: unknown, body: Buffer, charset: string): void {
+/** The parser would read an empty body as `{}`. */
+function keepText(req: object, _res: unknown, body: Buffer, charset: string): void {
   if (body.length === 0) throw Object.assign(new Error('empty'), { type: 'entity.parse.failed' });
   if (charset !== 'utf-8') {
     throw Object.assign(new Error('charset'), { type: 'charset.unsupported' });
   }
-  const strings = body.toString().matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs);
-  namesIn.set(req, [...strings].filter(([, colon]) => colon !== undefined).length);
+  texts.set(req, body);
+}
+
+/**
+ * How often a text names a member: more often than there are members, when one comes twice, of
+ * which the parser took the last and others might take the first. Only of what was parsed: there
+ * every text ends, and the look takes one pass.
+ */
+function countNames(text: Buffer | undefined): number {
+  const strings = text?.toString().matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs) ?? [];
+  return [...strings].filter(([, colon]) => colon !== undefined).length;
 }
 
 type Step = { readonly value: unknown; readonly path: readonly string[] };
@@ -83,7 +92,7 @@ type Step = { readonly value: unknown; readonly path: readonly string[] };
  * that PostgreSQL cannot hold, numbers that are none, keys that reach for a prototype, and card
  * numbers. Iterative: the nesting may be 30 000 deep.
  */
-function refuseHarmful(body: unknown, names: number | undefined): void {
+function refuseHarmful(body: unknown, text: Buffer | undefined): void {
   let members = 0;
   let named = 0;
   const pending: Step[] = [{ value: body, path: [] }];
@@ -101,7 +110,7 @@ function refuseHarmful(body: unknown, names: number | undefined): void {
       pending.push({ value: member, path: [...path, key] });
     }
   }
-  if (names !== undefined && names > named) refuse('A member comes twice.');
+  if (countNames(text) > named) refuse('A member comes twice.');
 }
 
 function refuseName(key: string): void {

@@ -7,6 +7,7 @@ import type { ProxyTrust } from './proxy-trust.ts';
 const maxTargetLength = 4_096;
 const maxHeaders = 100;
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const prototypes = /\b(?:__proto__|constructor|prototype)\b/;
 const refuseMethod = allowOnly(...methods);
 
 /**
@@ -20,6 +21,9 @@ export const refuseOddRequests: RequestHandler = (req, res, next) => {
   }
   if (req.rawHeaders.length / 2 > maxHeaders) {
     throw new Problem('headers-too-large', `A request may have ${maxHeaders} headers.`);
+  }
+  if (Object.keys(req.query).some((name) => prototypes.test(name))) {
+    throw new Problem('invalid-request', 'A parameter has a bad name.');
   }
   const host = hostOf(req);
   if (!req.url.startsWith('/')) req.url = pathOf(req.url, host);

@@ -5,6 +5,7 @@ import { Problem } from '../domain/problems.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { toWebOrigin } from '../domain/web-origins.ts';
 import { callerOf } from './authorise.ts';
+import { isOwnPage } from './own-pages.ts';
 
 /** Browsers ask no longer than two hours without asking again, whatever they are told. */
 const preflightSeconds = 7_200;
@@ -63,7 +64,7 @@ export function demandKey(access: Access): RequestHandler {
 
 /** `open`: nothing is shared with the page, and whatever else is wrong is told. */
 function judge(origin: string, req: Request, res: Response): 'shared' | 'open' | 'refused' {
-  if (origin === ownOrigin(req)) return 'shared';
+  if (isOwnPage(res) || origin === ownOrigin(req)) return 'shared';
   // `null` is what browsers say of pages that are nobody's, and nothing is what they never say.
   if (toWebOrigin(origin) !== origin) return 'refused';
   const tenant = tenantIn(res);

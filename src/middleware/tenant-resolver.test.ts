@@ -193,7 +193,9 @@ function serveTenants({ trusted = ['127.0.0.0/8'] } = {}) {
     tenantDomains: ['kassa.example', 'localhost'],
     platformSubdomains: ['www', 'admin'],
   });
-  return serve([identifyCaller({ apiKeys: createKeys(directory) }), resolver, router]);
+  const sessions = { authenticate: async () => ({ kind: 'anonymous' }) as const };
+  const identify = identifyCaller({ apiKeys: createKeys(directory), sessions });
+  return serve([identify, resolver, router]);
 }
 
 /** Knows `shop`, `other`, and a shop for each other status. */
@@ -207,6 +209,7 @@ function createDirectory(): TenantDirectory {
   return {
     findBySlug: async (slug) => tenants.find((each) => each.slug === slug),
     find: async (id) => tenants.find((each) => each.id === id),
+    findByKey: async () => undefined,
     forget: () => undefined,
     forgetAll: () => undefined,
   };
@@ -247,5 +250,6 @@ function tenant(slug: string, status: TenantStatus, index: number): Tenant {
     allowedOrigins: [],
     createRequiresKey: false,
     midtrans: undefined,
+    requiresSecondFactor: false,
   };
 }

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Slug } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
-import type { Tenant } from '../domain/tenant.ts';
+import { noSuchTenant, requireActive, type Tenant } from '../domain/tenant.ts';
 import type { TenantDirectory } from '../services/tenants.ts';
 import { keyOwnerOf } from './caller.ts';
 import type { ProxyTrust } from './proxy-trust.ts';
@@ -57,9 +57,7 @@ function agreed(names: readonly unknown[]): string | undefined {
 
 /** @throws Problem `tenant-missing`, `tenant-inactive` */
 export function tenantOf(res: Response): Tenant {
-  const tenant = anyTenantOf(res);
-  if (tenant.status === 'active') return tenant;
-  throw new Problem('tenant-inactive', 'This shop does not take requests at the moment.');
+  return requireActive(anyTenantOf(res));
 }
 
 /**
@@ -77,7 +75,7 @@ export function anyTenantOf(res: Response): Tenant {
 async function findTenant(directory: TenantDirectory, name: string): Promise<Tenant> {
   const slug = Slug.safeParse(name);
   const tenant = slug.success ? await directory.findBySlug(slug.data) : undefined;
-  if (!tenant) throw new Problem('tenant-not-found', 'There is no shop by this name.');
+  if (!tenant) throw noSuchTenant();
   return tenant;
 }
 

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
-import { Liquid } from 'liquidjs';
 import { type Currency, formatMoney } from '../domain/money.ts';
 import { formatInstant, type MailLocale, mailLocaleOf } from './mail-locale.ts';
 import { type OrderMailFacts, type OrderMailKind, orderMailWords } from './order-mail-words.ts';
 import { paymentMethodName } from './payment-method-names.ts';
 import { plainName } from './plain-name.ts';
+import { type RenderedMail, renderTemplates, webAddress } from './templates.ts';
 
 export type OrderMailInput = {
   readonly kind: OrderMailKind;
@@ -27,31 +26,9 @@ export type OrderMailInput = {
   };
 };
 
-export type RenderedMail = {
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-};
-
-const engineOptions = {
-  root: join(import.meta.dirname, 'templates'),
-  strictVariables: true,
-  lenientIf: true, // so that `if` may ask for a part that this mail does not have
-  strictFilters: true,
-  ownPropertyOnly: true,
-  cache: true,
-};
-const htmlTemplates = new Liquid({ ...engineOptions, outputEscape: 'escape' });
-const textTemplates = new Liquid(engineOptions);
-
 /** The mail that tells a shopper what has become of an order, in the shopper's language. */
 export function renderOrderMail(input: OrderMailInput): RenderedMail {
-  const view = viewOf(input);
-  return {
-    subject: view.subject,
-    text: textTemplates.renderFileSync('order-mail.txt.liquid', view),
-    html: htmlTemplates.renderFileSync('order-mail.html.liquid', view),
-  };
+  return renderTemplates('order-mail', viewOf(input));
 }
 
 function viewOf({ kind, locale, tenant, order }: OrderMailInput) {
@@ -129,13 +106,4 @@ function kindRows(
     expired: [],
   };
   return rows[kind].filter(({ value }) => value);
-}
-
-/** The button must never run anything: escaping alone would let `javascript:` through. */
-function webAddress(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-    throw new Error('A link in a mail must be a web address.');
-  }
-  return url.href;
 }

@@ -44,6 +44,13 @@ export async function append(tx: TenantTx, event: NewEvent): Promise<void> {
 /** A part of the history: after one moment, up to another one; in UTC, to the microsecond. */
 export type Span = { readonly after: string | undefined; readonly upTo: string };
 
+type Sealable = {
+  readonly after: string | undefined;
+  readonly limit: number;
+  /** Nothing younger is taken, whatever runs: a transaction is listed a moment after it began. */
+  readonly marginMs: number;
+};
+
 export type Digest = { readonly count: number; readonly digest: string };
 
 /**
@@ -53,18 +60,19 @@ export type Digest = { readonly count: number; readonly digest: string };
  */
 export async function sealableUpTo(
   tx: TenantTx,
-  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+  { after, limit, marginMs }: Sealable,
 ): Promise<string | undefined> {
   const { rows } = await tx.query<{ up_to: string | null }>(
     `select to_char(max(created_at) at time zone 'UTC', '${microseconds}') as up_to
        from (select created_at from order_events
               where tenant_id = $1 and created_at > coalesce($2::timestamptz, '-infinity')
-                and created_at < least(now() - interval '1 minute',
-                  -- Of its own login, which is the only one that adds lines, everybody may see this.
-                  (select min(xact_start) from pg_stat_activity
-                    where usename = current_user and datname = current_database()))
+                and created_at < least(now() - $4 * interval '1 ms',
+                  -- Of its own login, which is the only one that adds lines, everybody may see
+                  -- this. Not even this transaction is seen where the server keeps no account.
+                  coalesce((select min(xact_start) from pg_stat_activity
+                    where usename = current_user and datname = current_database()), '-infinity'))
               order by created_at limit $3) as next_lines`,
-    [tx.tenantId, after ?? null, limit],
+    [tx.tenantId, after ?? null, limit, marginMs],
   );
   return rows[0]?.up_to ?? undefined;
 }

@@ -8,6 +8,7 @@ export type TenantSettings = {
   readonly returnUrl: string | undefined;
   readonly emailFrom: string | undefined;
   readonly emailReplyTo: string | undefined;
+  readonly requiresSecondFactor: boolean;
 };
 
 type SettingsRow = {
@@ -16,10 +17,11 @@ type SettingsRow = {
   return_url: string | null;
   email_from: string | null;
   email_reply_to: string | null;
+  requires_second_factor: boolean;
 };
 
 const selectSettings = `select allowed_origins, create_requires_key, return_url, email_from,
-         email_reply_to
+         email_reply_to, requires_second_factor
     from tenants
    where id = $1`;
 
@@ -41,7 +43,7 @@ export async function store(
   await tx.query(
     `update tenants
         set allowed_origins = $2, create_requires_key = $3, return_url = $4, email_from = $5,
-            email_reply_to = $6, updated_at = now()
+            email_reply_to = $6, requires_second_factor = $7, updated_at = now()
       where id = $1`,
     [
       tenantId,
@@ -50,6 +52,7 @@ export async function store(
       settings.returnUrl ?? null,
       settings.emailFrom ?? null,
       settings.emailReplyTo ?? null,
+      settings.requiresSecondFactor,
     ],
   );
 }
@@ -63,5 +66,6 @@ function toSettings(rows: readonly SettingsRow[], tenantId: TenantId): TenantSet
     returnUrl: row.return_url ?? undefined,
     emailFrom: row.email_from ?? undefined,
     emailReplyTo: row.email_reply_to ?? undefined,
+    requiresSecondFactor: row.requires_second_factor,
   };
 }

@@ -1,6 +1,7 @@
 import type { PlatformTx } from '../db/database.ts';
+import type { TenantRole } from '../domain/access.ts';
 import type { ApiKeyForm } from '../domain/api-keys.ts';
-import { ApiKeyId, Slug, TenantId } from '../domain/ids.ts';
+import { ApiKeyId, InvitationId, Slug, TenantId, type UserId } from '../domain/ids.ts';
 import { currencyOf } from '../domain/money.ts';
 import { Secret } from '../domain/secret.ts';
 import type { MidtransAccount, Tenant, TenantStatus } from '../domain/tenant.ts';
@@ -30,13 +31,20 @@ type TenantRow = {
   midtrans_merchant_id: string | null;
   is_midtrans_shared: boolean;
   has_plain_neighbours: boolean;
+  requires_second_factor: boolean;
 };
+
+/** A tenant as those see it who work for it. */
+export type WorkPlace = Pick<Tenant, 'id' | 'slug' | 'name' | 'status'> & {
+  readonly role: TenantRole;
+};
+type WorkPlaceRow = Pick<TenantRow, 'id' | 'slug' | 'name' | 'status'> & { role: TenantRole };
 
 const columns = `t.id, t.slug, t.name, t.status, t.locale, t.currency, t.time_zone,
   coalesce(t.max_orders_per_month, p.max_orders_per_month, older.max_orders_per_month)
     as max_orders_per_month,
   t.return_url, t.payment_expiry_minutes, t.email_from, t.email_reply_to,
-  t.allowed_origins, t.create_requires_key,
+  t.allowed_origins, t.create_requires_key, t.requires_second_factor,
   t.midtrans_environment, t.midtrans_server_key, t.midtrans_merchant_id,
   exists (select from tenants o
            where o.id <> t.id
@@ -75,6 +83,12 @@ type KeyRow = {
   is_use_due: boolean;
 };
 
+/** What is known of a key by its text. */
+export type KeyText = ApiKeyForm & {
+  /** SHA-256. */
+  readonly hash: Buffer;
+};
+
 /** A key in force, and the tenant that it names. */
 export type KeyHolder = {
   readonly tenant: StoredTenant;
@@ -86,12 +100,12 @@ export type KeyHolder = {
 };
 
 /**
- * Who holds the key of that SHA-256, whosever it is: it says for which tenant a request is. One
+ * Who holds a key, whosever it is: it says for which tenant a request is. One
  * statement, which every request with a key pays; an unknown key costs it what a revoked one does.
  */
 export async function findByKey(
   tx: PlatformTx,
-  { hash, kind, environment }: ApiKeyForm & { readonly hash: Buffer },
+  { hash, kind, environment }: KeyText,
 ): Promise<KeyHolder | undefined> {
   const { rows } = await tx.query<TenantRow & KeyRow>(
     `select k.id as key_id, k.prefix as key_prefix, k.scopes as key_scopes,
@@ -179,6 +193,36 @@ export async function changeMidtransAccount(
   );
 }
 
+/** The invitation of that SHA-256, whoever invites, as long as it can be accepted. */
+export async function findInvitationByHash(tx: PlatformTx, hash: Buffer) {
+  const { rows } = await tx.query<{ tenant_id: string; id: string }>(
+    `select tenant_id, id from invitations
+      where token_hash = $1 and accepted_at is null and revoked_at is null and expires_at > now()`,
+    [hash],
+  );
+  const [row] = rows;
+  return row && { tenantId: TenantId.parse(row.tenant_id), id: InvitationId.parse(row.id) };
+}
+
+/** Tenants that a user works for, by slug. */
+export async function listOfUser(
+  tx: PlatformTx,
+  userId: UserId,
+  limit: number,
+): Promise<WorkPlace[]> {
+  const { rows } = await tx.query<WorkPlaceRow>(
+    `select t.id, t.slug, t.name, t.status, m.role
+       from memberships m join tenants t on t.id = m.tenant_id
+      where m.user_id = $1 order by t.slug limit $2`,
+    [userId, limit],
+  );
+  return rows.map(({ id, slug, ...rest }) => ({
+    id: TenantId.parse(id),
+    slug: Slug.parse(slug),
+    ...rest,
+  }));
+}
+
 /** Ids of all tenants, whatever their status, in pages of `limit`. */
 export async function listIds(
   tx: PlatformTx,
@@ -219,5 +263,6 @@ function toTenant(row: TenantRow): StoredTenant {
           hasPlainNeighbours: row.has_plain_neighbours,
         }
       : undefined,
+    requiresSecondFactor: row.requires_second_factor,
   };
 }

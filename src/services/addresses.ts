@@ -1,5 +1,8 @@
 import type { OrderReference } from '../domain/ids.ts';
+import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
+
+type AccountPage = 'sign-in' | 'verify-email' | 'forgot-password' | 'reset-password';
 
 export type Addresses = ReturnType<typeof createAddresses>;
 
@@ -27,5 +30,17 @@ export function createAddresses({ publicUrl }: { publicUrl: string }) {
     );
   }
 
-  return { notificationUrl, returnUrl, statusUrl };
+  /** After the `#`, which no browser sends: the token gets into no server's log. */
+  function invitationUrl(token: Secret): string {
+    return `${publicUrl}/invitation#token=${token.reveal()}`;
+  }
+
+  /** A page of ours, for a user; with the token of a link that was mailed. */
+  function accountUrl(page: AccountPage, token?: Secret): string {
+    const url = new URL(`${publicUrl}/${page}`);
+    if (token) url.searchParams.set('token', token.reveal());
+    return url.href;
+  }
+
+  return { notificationUrl, returnUrl, statusUrl, accountUrl, invitationUrl };
 }

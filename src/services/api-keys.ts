@@ -6,9 +6,14 @@ import type { Caller } from '../domain/caller.ts';
 import { Problem } from '../domain/problems.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
-import * as tenants from '../repositories/tenants.ts';
 import { createKeyUses } from './key-uses.ts';
-import type { MidtransAccounts } from './midtrans-accounts.ts';
+import type { TenantDirectory } from './tenants.ts';
+
+type Dependencies = {
+  readonly db: Db;
+  readonly directory: TenantDirectory;
+  readonly log: Logger;
+};
 
 export type KeyHolder = {
   readonly caller: Extract<Caller, { kind: 'key' }>;
@@ -16,16 +21,10 @@ export type KeyHolder = {
   readonly tenant: Tenant;
 };
 
-type Dependencies = {
-  readonly db: Db;
-  readonly accounts: Pick<MidtransAccounts, 'open'>;
-  readonly log: Logger;
-};
-
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** The keys by which programs prove whose they are. */
-export function createApiKeys({ db, accounts, log }: Dependencies) {
+export function createApiKeys({ db, directory, log }: Dependencies) {
   const uses = createKeyUses({ db, log });
 
   /**
@@ -37,12 +36,9 @@ export function createApiKeys({ db, accounts, log }: Dependencies) {
    */
   async function authenticate(key: Secret): Promise<KeyHolder> {
     const form = readApiKeyForm(key.reveal());
-    const hash = hashKey(key);
-    const found =
-      form && (await db.withPlatformOnce((tx) => tenants.findByKey(tx, { ...form, hash })));
+    const found = form && (await directory.findByKey({ ...form, hash: hashKey(key) }));
     if (!found) throw new Problem('key-invalid', 'No tenant has this key.');
-    const { keyId, prefix } = found;
-    const tenant = await accounts.open(found.tenant);
+    const { tenant, keyId, prefix } = found;
     if (found.isUseDue) uses.note({ tenantId: tenant.id, keyId });
     const scopes = effectiveScopes(form.kind, found.scopes);
     return {

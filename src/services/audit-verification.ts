@@ -28,8 +28,6 @@ type Checking = { readonly noted: Head | undefined; readonly hasHistory: boolean
 const linksPerPage = 500;
 const start: Position = { head: { seq: 0n, hash: genesis }, sealedUpTo: undefined };
 
-export type AuditVerification = ReturnType<typeof createAuditVerification>;
-
 /** Computes the audit log's chains again, and says where one is not what Kassa wrote. */
 export function createAuditVerification({ db, directory }: Dependencies) {
   /** The tenants of all chains, those that are gone and the platform's nil id included. */

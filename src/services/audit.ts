@@ -1,4 +1,9 @@
-import type { AuditEntryView, AuditQuery, AuditReply } from '../contracts/audit.ts';
+import {
+  type AuditEntryView,
+  type AuditQuery,
+  type AuditReply,
+  Facts,
+} from '../contracts/audit.ts';
 import { pageOf } from '../contracts/pages.ts';
 import type { Db } from '../db/database.ts';
 import type { TenantId } from '../domain/ids.ts';
@@ -40,7 +45,7 @@ function toView(entry: AuditEntry): AuditEntryView {
 function toFacts(text: string | undefined): AuditEntryView['before'] {
   if (text === undefined) return null;
   try {
-    return Object(JSON.parse(text));
+    return Facts.parse(JSON.parse(text));
   } catch {
     return { unreadable: text };
   }

@@ -8,7 +8,7 @@ import * as auditEntries from '../repositories/audit-entries.ts';
 import * as orderEvents from '../repositories/order-events.ts';
 import * as tenants from '../repositories/tenants.ts';
 
-type Dependencies = { readonly db: Db; readonly log: Logger };
+type Dependencies = { readonly db: Db; readonly log: Logger; readonly marginMs?: number };
 
 /** What an entry `order-events.sealed` says of a part of the orders' history. */
 export type Seal = z.infer<typeof Seal>;
@@ -28,7 +28,7 @@ const linesPerSeal = 10_000;
  * hashes the lines since the last one. So what the provider's word did to payments is covered by the
  * chain without every payment waiting for the chain's end.
  */
-export function createHistorySeals({ db, log }: Dependencies) {
+export function createHistorySeals({ db, log, marginMs = 60_000 }: Dependencies) {
   /** Seals what is new of all tenants; answers how many entries that took. */
   async function sealAll(): Promise<number> {
     let seals = 0;
@@ -45,7 +45,7 @@ export function createHistorySeals({ db, log }: Dependencies) {
 
   async function sealTenant(id: TenantId): Promise<number> {
     let seals = 0;
-    while (await db.withTenant(id, sealNext)) seals += 1;
+    while (await db.withTenant(id, (tx) => sealNext(tx, marginMs))) seals += 1;
     return seals;
   }
 
@@ -61,10 +61,10 @@ export function createHistorySeals({ db, log }: Dependencies) {
 }
 
 /** Seals the next part of a tenant's history; false when there is none, or another one seals it. */
-async function sealNext(tx: TenantTx): Promise<boolean> {
+async function sealNext(tx: TenantTx, marginMs: number): Promise<boolean> {
   const last = await auditEntries.findLast(tx, action);
   const after = last && readSeal(last).upTo;
-  const upTo = await orderEvents.sealableUpTo(tx, { after, limit: linesPerSeal });
+  const upTo = await orderEvents.sealableUpTo(tx, { after, limit: linesPerSeal, marginMs });
   if (upTo === undefined) return false;
   const digest = await orderEvents.digest(tx, { after, upTo });
   await auditEntries.lockHead(tx, tx.tenantId);

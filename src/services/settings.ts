@@ -97,5 +97,6 @@ function toView(settings: TenantSettings): View {
     returnUrl: settings.returnUrl ?? null,
     emailFrom: settings.emailFrom ?? null,
     emailReplyTo: settings.emailReplyTo ?? null,
+    requiresSecondFactor: settings.requiresSecondFactor,
   };
 }

@@ -171,7 +171,7 @@ async function checkMasterKeys(db: Db, masterKeys: MasterKeys): Promise<void> {
     const isMissing = cause instanceof MasterKeyError && cause.reason === 'missing';
     throw new Error(
       isMissing
-        ? `Kassa will not start: keys in this database are wrapped by the master key "${kekId}", which is not given. Add it to MASTER_KEYS or to the MASTER_KEY_FILE, or finish: kassa keys rotate --master`
+        ? `Kassa will not start: keys in this database are wrapped by the master key "${kekId}", which is not given. Add it to MASTER_KEYS or to the MASTER_KEY_FILE; it can go when kassa keys rotate --master has been run with it and the new one.`
         : `Kassa will not start: the master key "${kekId}" of MASTER_KEYS or MASTER_KEY_FILE is not the one that wrapped the keys in this database. Put the right one back under that id; a new key needs a new id.`,
       { cause },
     );

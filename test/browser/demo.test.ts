@@ -75,6 +75,35 @@ test.each([
   expect(faults).toEqual([]);
 });
 
+test('the pages of the shop keep to their content policy, which holds a script of nobody’s', async () => {
+  const answers: string[] = [];
+  page.on('response', (answer) => {
+    const policy = answer.headers()['content-security-policy'] ?? '';
+    if (answer.url().includes('/demo') && answer.request().resourceType() === 'document') {
+      answers.push(policy);
+    }
+  });
+  await page.goto(`${shopOf('buatfilm')}?lang=en`);
+  await page.getByRole('button', { name: /^Pay/ }).waitFor();
+  await page.goto(`http://buatfilm.localhost:${place.settings.PORT}/demo/order?order_id=NONE`);
+  await page.getByRole('heading').first().waitFor();
+
+  expect(answers).toHaveLength(2);
+  for (const policy of answers) {
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*/);
+  }
+  expect(faults.filter((fault) => /policy|refused to/i.test(fault))).toEqual([]);
+
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'window.planted = true';
+    document.body.append(script);
+  });
+  expect(await page.evaluate(() => 'planted' in window)).toBe(false);
+});
+
 test('a denied card leaves the page payable; another method pays the same order', async () => {
   const email = `${crypto.randomUUID()}@shop.example`;
   await buy('buatfilm', email);

@@ -19,6 +19,7 @@ const soundTable = `create table gadgets (
 const walled = `alter table gadgets enable row level security;
   alter table gadgets force row level security;
   create policy gadgets_tenant on gadgets to kassa_app using ${wall} with check ${wall}`;
+const authTable = 'create schema if not exists auth; create table auth.cookies (id uuid)';
 const fence = `create policy gadgets_fence on gadgets as restrictive to kassa_app using`;
 
 test('the catalogue of a migrated database breaks no rule of tenancy', async () => {
@@ -108,6 +109,23 @@ test.each<[string, string | RegExp]>([
     'grant update (detail) on order_events to kassa_app',
     'kassa_app: UPDATE on the history in order_events',
   ],
+  ['grant usage on schema identity to kassa_app', 'kassa_app may enter the schema identity'],
+  [
+    'grant select (email) on identity.users to kassa_worker',
+    'kassa_worker: SELECT on identity.users',
+  ],
+  [
+    'grant truncate on identity.sessions to kassa_platform',
+    'kassa_platform: TRUNCATE on identity.sessions',
+  ],
+  [
+    'alter table identity.accounts disable row level security',
+    'identity.accounts has row-level security off',
+  ],
+  [
+    'create policy more on identity.users to public using (true)',
+    'more on identity.users is not for kassa_platform alone',
+  ],
   ['grant select on orders to public', 'everybody may use orders'],
   ['alter default privileges grant select on tables to kassa_app', 'there are default privileges'],
   ['create materialized view totals as select 1', 'totals is a materialized view'],
@@ -134,6 +152,70 @@ test.each<[string, string | RegExp]>([
     `create type mood as enum ('good'); alter table orders add column mood mood`,
     'orders.mood has a type without a leakproof equality: mood',
   ],
+  ['create schema reports', 'reports is not on the list of schemas'],
+  ['grant create on schema public to kassa_app', 'kassa_app may create in public'],
+  ['grant create on schema app to public', 'kassa_worker may create in app'],
+  [
+    'create schema if not exists auth; grant usage on schema auth to kassa_app',
+    'kassa_app may use schema auth',
+  ],
+  [`${authTable}; grant select on auth.cookies to kassa_app`, 'kassa_app: SELECT on auth.cookies'],
+  [`${authTable}; grant delete on auth.cookies to public`, 'public: DELETE on auth.cookies'],
+  [
+    `${authTable}; grant select (id) on auth.cookies to kassa_worker`,
+    'auth.cookies.id has rights of its own',
+  ],
+  [
+    `${authTable}; create view auth.all_orders as select * from orders`,
+    'all_orders is a view without security_invoker',
+  ],
+  [
+    'grant update (midtrans_server_key) on tenants to kassa_platform',
+    'tenants.midtrans_server_key has rights of its own',
+  ],
+  [
+    `create function app.peek() returns bigint language sql as 'select 1::bigint'`,
+    'app.peek() v is not on the list of functions',
+  ],
+  [
+    'alter function app.is_time_zone immutable',
+    'app.is_time_zone(text) i is not on the list of functions',
+  ],
+  [
+    `create function public.peek() returns bigint language sql security definer as 'select 1::bigint'`,
+    'peek() is security definer without a search_path',
+  ],
+  ['alter function app.current_tenant() leakproof', 'app.current_tenant() is leakproof'],
+  [
+    `create trigger more after insert on orders execute function app.announce_tenant_change()`,
+    'more on orders is not on the list of triggers',
+  ],
+  ['create rule more as on delete to orders do instead nothing', 'more on orders is a rule'],
+  [
+    `create table gadgets (tenant_id uuid, id uuid) partition by list (tenant_id);
+     create table gadgets_of_all partition of gadgets default;
+     grant select on gadgets_of_all to kassa_app`,
+    'gadgets_of_all is a part with rights of its own',
+  ],
+  ['create table more () inherits (orders)', 'more inherits from orders'],
+  [
+    `alter role kassa_app set app.tenant_id = 'x'`,
+    'app.tenant_id of kassa_app is not on the list of settings',
+  ],
+  [
+    'alter role kassa_platform set row_security = off',
+    'row_security of kassa_platform is not on the list of settings',
+  ],
+  [
+    `do $$ begin execute format('alter database %I set search_path = pg_temp', current_database());
+     end $$`,
+    'search_path of all is not on the list of settings',
+  ],
+  [
+    'grant set on parameter session_replication_role to kassa_app',
+    'kassa_app: SET session_replication_role',
+  ],
+  ['create publication everything for table orders', 'everything hands rows out past the walls'],
   [
     'alter table orders add column share numeric(5, 2)',
     'orders.share has a type without a leakproof equality: numeric',

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import type { Transaction } from '../../src/db/database.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { createApiKeys } from '../../src/services/api-keys.ts';
+import { createTenantDirectory } from '../../src/services/tenants.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { openKeys } from './support/keys.ts';
@@ -53,23 +55,24 @@ test('a transaction of the platform of one statement is one round trip', async (
 });
 
 test('a key brings its tenant along, in one round trip', async () => {
-  const key = `sk_test_${'a'.repeat(64)}`;
-  await admin.query(
-    `insert into api_keys (tenant_id, prefix, key_hash, last_used_at)
-     values ($1, 'sk_test_aaaa', sha256($2), now())`,
-    [tenant, key],
-  );
-  const apiKeys = createApiKeys({ db, accounts, log });
-  let holder: unknown;
+  const key = await addKey('null');
   // The first reader seals the account's key, and learns the key that opens it.
-  await apiKeys.authenticate(new Secret(key));
+  await lookUp(key);
 
-  const count = await platformTap.roundTripsOf(async () => {
-    holder = await apiKeys.authenticate(new Secret(key));
-  });
+  const { count, holder } = await lookUp(key);
 
   expect(count).toBe(1);
   expect(holder).toMatchObject({ tenant: { slug: 'tenant-a' } });
+});
+
+test.each([
+  ['unknown', async () => `sk_test_${'0'.repeat(64)}`],
+  ['revoked', () => addKey('now()')],
+])('a key that is %s costs the same', async (_, find) => {
+  const { count, holder } = await lookUp(await find());
+
+  expect(count).toBe(1);
+  expect(holder).toMatchObject({ code: 'key-invalid' });
 });
 
 test('the tap counts: four awaited statements are four round trips', async () => {
@@ -86,4 +89,24 @@ test('the tap counts: four awaited statements are four round trips', async () =>
 
 async function ask(tx: Transaction): Promise<unknown> {
   return tx.query('select $1::text as echo', ['x'.repeat(20_000)]);
+}
+
+/** A key that was just used, so that nothing has to be noted. */
+async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
+  const key = `sk_test_${randomBytes(32).toString('hex')}`;
+  await admin.query(
+    `insert into api_keys (tenant_id, prefix, key_hash, last_used_at, revoked_at)
+     values ($1, 'sk_test_', sha256($2), now(), ${revokedAt})`,
+    [tenant, key],
+  );
+  return key;
+}
+
+async function lookUp(key: string) {
+  const apiKeys = createApiKeys({ db, directory: createTenantDirectory({ db, accounts }), log });
+  let holder: unknown;
+  const count = await platformTap.roundTripsOf(async () => {
+    holder = await apiKeys.authenticate(new Secret(key)).catch((refusal) => refusal);
+  });
+  return { count, holder };
 }

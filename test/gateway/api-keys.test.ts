@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, expect, test, vi } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
 import { keyScopes, publishableScopes } from '../../src/domain/access.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { wire } from '../../src/wire.ts';
@@ -75,15 +74,8 @@ test('an expired key is nobody’s from the next request on', async () => {
 
 test('what one process revoked, another one refuses at its next request', async () => {
   const { id, secretKey } = await gateway.merchant();
-  const { database, midtrans } = gateway;
-  const config = loadConfig({
-    NODE_ENV: 'test',
-    DATABASE_URL: database.app,
-    DATABASE_PLATFORM_URL: database.platform,
-    DATABASE_WORKER_URL: database.worker,
-    MIDTRANS_BASE_URL: midtrans.url,
-  });
-  const other = await wire({ config, log: pino({ level: 'silent' }), version: 'another-process' });
+  const log = pino({ level: 'silent' });
+  const other = await wire({ config: gateway.config, log, version: 'another-process' });
   const ask = () => other.services.apiKeys.authenticate(new Secret(secretKey));
   expect((await ask()).tenant).toMatchObject({ id });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { byOperator, bySystem } from '../../src/domain/caller.ts';
+import { byOperator } from '../../src/domain/caller.ts';
 import { TenantId } from '../../src/domain/ids.ts';
 import {
   aNotification,
@@ -316,26 +316,4 @@ test('the first entries of a chain, many at once, make one chain', async () => {
   const all = await entries();
   expect(all.map(({ seq }) => Number(seq))).toEqual(Array.from({ length: 24 }, (_, at) => at + 1));
   expect(await verdict()).toMatchObject({ fault: undefined, head: { seq: 24n } });
-});
-
-test('entries of two chains in one transaction do not wait for each other in a circle', async () => {
-  const { db } = gateway.wiring;
-  const other = TenantId.parse((await gateway.merchant()).id);
-  const own = TenantId.parse(merchant.id);
-  const { append } = await import('../../src/repositories/audit-entries.ts');
-  const event = { action: 'stats.rebuilt', subject: { kind: 'test', id: '1' } } as const;
-  const both = (first: TenantId, second: TenantId) =>
-    db.withPlatform(async (tx) => {
-      for (const chain of [first, second]) await append(tx, chain, bySystem('test', 'x'), event);
-    });
-
-  await Promise.all(
-    Array.from({ length: 20 }, (_, at) => (at % 2 ? both(own, other) : both(other, own))),
-  );
-
-  const { rows } = await gateway.admin.query<{ deadlocks: string }>(
-    'select deadlocks from pg_stat_database where datname = current_database()',
-  );
-  expect(rows[0]?.deadlocks).toBe('0');
-  expect(await verdict()).toMatchObject({ fault: undefined, head: { seq: 20n } });
 });

@@ -316,7 +316,14 @@ test('what begins after the run is for the next one, so that a run has an end', 
 test('a job that waits fails until its batch is done, and a job of a lost tenant is given up', async () => {
   await desk.addPages(1);
   const { id } = await desk.begin();
-  const { reconcile } = jobHandlers({ ...gateway.services, mails: { send: async () => {} } });
+  const mails = { send: async () => {} };
+  const teamMails = { sendInvitation: async () => {}, sendGrantNotice: async () => {} };
+  const { reconcile } = jobHandlers({
+    ...gateway.services,
+    mails,
+    accountMails: mails,
+    teamMails,
+  });
   const payload = { reconciliationId: id as never, batch: 0 };
   fallSilent({ after: 0 });
 

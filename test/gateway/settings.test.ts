@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'vitest';
+import type { TenantRole } from '../../src/domain/access.ts';
 import { anOrder, startGateway } from '../support/gateway.ts';
-import { createPeople } from '../support/people.ts';
+import { signInMember } from '../support/signed-in.ts';
 
-const people = createPeople();
-const gateway = await startGateway({}, people.dress);
-const developers = await startGateway({ NODE_ENV: 'development' }, people.dress);
+const gateway = await startGateway();
+const developers = await startGateway({ NODE_ENV: 'development' });
 afterAll(async () => {
   await developers.close();
   await gateway.close();
@@ -13,7 +13,7 @@ afterAll(async () => {
 /** A merchant, and its owner at the settings. */
 async function shop(at = gateway, columns: Record<string, unknown> = {}) {
   const merchant = await at.merchant(columns);
-  const owner = people.signIn({ tenantId: merchant.id, role: 'owner' });
+  const { headers: owner } = await signInMember(at, merchant, { role: 'owner' });
   const put = (body: unknown, headers: Record<string, string> = {}) =>
     at.send('/admin/settings', {
       method: 'PUT',
@@ -35,7 +35,9 @@ async function shop(at = gateway, columns: Record<string, unknown> = {}) {
       after: JSON.parse(after),
     }));
   };
-  return { ...merchant, put, settings, audits };
+  const member = async (role: TenantRole, isFresh = true) =>
+    (await signInMember(at, merchant, { role, isFresh })).headers;
+  return { ...merchant, put, settings, audits, member };
 }
 
 const defaults = {
@@ -44,6 +46,7 @@ const defaults = {
   returnUrl: null,
   emailFrom: null,
   emailReplyTo: null,
+  requiresSecondFactor: false,
 };
 
 test('settings are read, changed in part, and taken away by null', async () => {
@@ -64,6 +67,7 @@ test('settings are read, changed in part, and taken away by null', async () => {
     returnUrl: 'https://shop.example/thanks',
     emailFrom: 'Buat Film <orders@shop.example>',
     emailReplyTo: 'help@shop.example',
+    requiresSecondFactor: false,
   };
   expect(changed).toMatchObject({ status: 200, body: { success: true, settings: expected } });
   const after = { ...expected, createRequiresKey: true, emailReplyTo: null };
@@ -123,6 +127,7 @@ test.each([
   ['allowedOrigins', { allowedOrigins: Array(21).fill('https://shop.example') }],
   ['allowedOrigins', { allowedOrigins: null }],
   ['createRequiresKey', { createRequiresKey: 'yes' }],
+  ['requiresSecondFactor', { requiresSecondFactor: null }],
   ['emailFrom', { emailFrom: 'nobody' }],
   ['emailFrom', { emailFrom: 'Shop <a@b.example>, c@d.example' }],
   ['emailFrom', { emailFrom: 'Shop <a@b.example>\r\nBcc: c@d.example' }],
@@ -176,6 +181,7 @@ const neverShops = [
   'https://192.168.1.1/',
   'https://0.0.0.0/',
   `https://shop.example/${'a'.repeat(2_000)}`,
+  `https://shop.example/${'å'.repeat(1_000)}`,
 ];
 
 test.each(neverShops)(
@@ -241,23 +247,35 @@ test('a member of one tenant neither sees nor changes the settings of another', 
 });
 
 test('settings want the right, and a change a password that was just given', async () => {
-  const { id, put, secretKey } = await shop();
-  const as = (role: 'viewer' | 'finance' | 'admin', isFresh = true) =>
-    people.signIn({ tenantId: id, role, isFresh });
+  const { put, secretKey, member } = await shop();
   const body = { createRequiresKey: true };
   const key = { Authorization: `Bearer ${secretKey}` };
 
-  expect((await gateway.send('/admin/settings', { headers: as('viewer') })).status).toBe(200);
+  expect((await gateway.send('/admin/settings', { headers: await member('viewer') })).status).toBe(
+    200,
+  );
   expect((await gateway.send('/admin/settings', { headers: key })).status).toBe(200);
   expect((await gateway.send(`/admin/settings?tenant=none`)).status).toBe(404);
-  for (const member of [as('viewer'), as('finance'), key]) {
-    expect(await put(body, member)).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
+  for (const headers of [await member('viewer'), await member('finance'), key]) {
+    expect(await put(body, headers)).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
   }
-  expect(await put(body, as('admin', false))).toMatchObject({
+  expect(await put(body, await member('admin', false))).toMatchObject({
     status: 403,
     body: { code: 'confirmation-required' },
   });
-  expect((await put(body, as('admin'))).status).toBe(200);
+  expect((await put(body, await member('admin'))).status).toBe(200);
+});
+
+test('a tenant may demand a second factor of its members, from the next request on', async () => {
+  const { put, member } = await shop();
+  const colleague = await member('viewer');
+  const look = () => gateway.send('/admin/settings', { headers: colleague });
+  expect((await look()).status).toBe(200);
+
+  const { body } = await put({ requiresSecondFactor: true });
+
+  expect(body.settings).toMatchObject({ requiresSecondFactor: true });
+  expect(await look()).toMatchObject({ status: 403, body: { code: 'second-factor-required' } });
 });
 
 test('under one Idempotency-Key a change is made once', async () => {

@@ -143,10 +143,12 @@ test('Kassa’s own pages need no list, behind a proxy neither', async () => {
   const secure = url.replace('http:', 'https:');
 
   const own = await create(merchant, { Origin: url });
+  const central = await create(merchant, { Origin: gateway.publicUrl });
   const proxied = await create(merchant, { Origin: secure, 'X-Forwarded-Proto': 'https' });
   const other = await create(merchant, { Origin: secure });
 
   expect(own.answer.status).toBe(200);
+  expect(central.answer.status).toBe(200);
   expect(proxied.answer.status).toBe(200);
   expect(other.answer.status).toBe(403);
 });

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { ApiKeyId, UserId } from '../../src/domain/ids.ts';
+import { ApiKeyId, SessionId, UserId } from '../../src/domain/ids.ts';
 import { Problem } from '../../src/domain/problems.ts';
 import type { Secret } from '../../src/domain/secret.ts';
 import type { KeyHolder } from '../../src/services/api-keys.ts';
@@ -13,7 +13,7 @@ import type { KeyHolder } from '../../src/services/api-keys.ts';
 export type User = Extract<Caller, { kind: 'user' }>;
 export type Key = Extract<Caller, { kind: 'key' }>;
 
-type Sent = { readonly method?: string; readonly body?: unknown };
+type Sent = { readonly method?: string; readonly body?: unknown; readonly key?: string };
 
 /**
  * The real app, where a test says who asks. Whom it names is found as the holder of a key is; what
@@ -49,19 +49,20 @@ export async function startAppForCallers(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  async function send(caller: Caller, path: string, { method = 'GET', body }: Sent = {}) {
-    const key = `sk_test_${randomBytes(24).toString('hex')}`;
-    if (caller.kind !== 'anonymous') callers.set(key, caller);
+  async function send(caller: Caller, path: string, { method = 'GET', body, key }: Sent = {}) {
+    const credential = `sk_test_${randomBytes(24).toString('hex')}`;
+    if (caller.kind !== 'anonymous') callers.set(credential, caller);
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
-        ...(caller.kind !== 'anonymous' && { Authorization: `Bearer ${key}` }),
+        ...(caller.kind !== 'anonymous' && { Authorization: `Bearer ${credential}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...(key && { 'Idempotency-Key': key }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    callers.delete(key);
+    callers.delete(credential);
     return {
       status: response.status,
       headers: response.headers,
@@ -86,7 +87,7 @@ export function aUser(given: Partial<User> = {}): User {
     kind: 'user',
     userId: UserId.parse(randomUUID()),
     email: `user-${randomUUID()}@staff.example`,
-    sessionId: randomUUID(),
+    sessionId: SessionId.parse(randomUUID()),
     isFresh: true,
     owesSecondFactor: false,
     platformRole: undefined,

@@ -21,17 +21,8 @@ type Body = Record<string, unknown> & {
   errors?: { field: string; message: string }[];
 };
 
-type Services = Awaited<ReturnType<typeof wire>>['services'];
-
-/**
- * The real app over a real database, in this process, with a stub in Midtrans' place.
- *
- * @param dress puts something else in a service's place
- */
-export async function startGateway(
-  settings: Record<string, string> = {},
-  dress: (services: Services) => Services = (services) => services,
-) {
+/** The real app over a real database, in this process, with a stub in Midtrans' place. */
+export async function startGateway(settings: Record<string, string> = {}) {
   const database = await createTestDatabase();
   const midtrans: MidtransStub = await startMidtransStub();
   const config = loadConfig({
@@ -43,6 +34,7 @@ export async function startGateway(
     MASTER_KEYS: testMasterKeys,
     PROVIDER_TIMEOUT_MS: '1500',
     RATE_LIMITS: 'off',
+    SESSION_SECRET: 'a secret of tests, which nobody else may use',
     ...settings,
   });
   const logLines: string[] = [];
@@ -51,18 +43,19 @@ export async function startGateway(
     { write: (line) => void logLines.push(line) },
   );
   const wiring = await wire({ config, log, version: '0.0.0-test' });
+  const isHttps = config.PUBLIC_URL.startsWith('https://');
   const app = buildApp({
-    services: dress(wiring.services),
+    services: wiring.services,
     log,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     publicUrl: config.PUBLIC_URL,
     hasDemo: false,
-    isHttps: false,
+    isHttps,
   });
   const server = createHttpServer(app, {
-    isHttps: false,
+    isHttps,
     trustedProxies: config.TRUSTED_PROXIES,
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -170,7 +163,10 @@ export async function startGateway(
   }
 
   return {
+    config,
     url,
+    publicUrl: config.PUBLIC_URL,
+    sessionSecret: config.SESSION_SECRET.reveal(),
     send,
     merchant,
     midtrans,

@@ -1,25 +1,33 @@
 import { type Route, type RouteName, routes } from '../../src/contracts/routes.ts';
-import type { Merchant } from './gateway.ts';
 import type { Ask } from './raw-requests.ts';
 import { type Part, type Place, placesOf, sampleOf } from './route-inputs.ts';
+
+/** What a merchant is known by. */
+export type Party = {
+  readonly id: string;
+  readonly slug: string;
+  readonly secretKey: string;
+};
 
 /** Who asks: what a request of a merchant carries to say who sends it. */
 export type Credential = {
   readonly name: string;
-  readonly headersOf: (merchant: Merchant) => Readonly<Record<string, string>>;
+  readonly headersOf: (merchant: Party) => Readonly<Record<string, string>>;
   /** What names the tenant in the query, where nothing else does. */
-  readonly queryOf: (merchant: Merchant) => Readonly<Record<string, string>>;
+  readonly queryOf: (merchant: Party) => Readonly<Record<string, string>>;
 };
 
-/** All that a merchant can show. A new kind of credential belongs here, and is tried everywhere. */
-export const credentials: readonly Credential[] = [
-  {
-    name: 'a secret key',
-    headersOf: ({ secretKey }) => ({ Authorization: `Bearer ${secretKey}` }),
-    queryOf: () => ({}),
-  },
-  { name: 'a name only', headersOf: () => ({}), queryOf: ({ slug }) => ({ tenant: slug }) },
-];
+/** What a merchant's programs and shoppers show. */
+export const secretKey: Credential = {
+  name: 'a secret key',
+  headersOf: (merchant) => ({ Authorization: `Bearer ${merchant.secretKey}` }),
+  queryOf: () => ({}),
+};
+export const nameOnly: Credential = {
+  name: 'a name only',
+  headersOf: () => ({}),
+  queryOf: ({ slug }) => ({ tenant: slug }),
+};
 
 export type Filled = { readonly place: Place; readonly value: string };
 /** What a request holds besides what its route asks for. */
@@ -38,7 +46,7 @@ export const placesIn = (name: RouteName): Place[] => placesOf(routeOf(name));
 /** A request that a route would take, from that merchant. */
 export function requestFor(
   name: RouteName,
-  { merchant, credential }: { readonly merchant: Merchant; readonly credential: Credential },
+  { merchant, credential }: { readonly merchant: Party; readonly credential: Credential },
   filling: Filling,
 ): Ask {
   const [method = '', template = ''] = name.split(' ');

@@ -52,6 +52,10 @@ export async function startScriptedRoutes({ services, admin }: Gateway) {
   const trust = trustProxies([]);
   const app = express();
   app.use(assignRequestId(trust), pinoHttp({ logger: pino({ level: 'silent' }) }));
+  app.use((_req, res, next) => {
+    res.locals.caller = { kind: 'anonymous' };
+    next();
+  });
   app.use(
     identifyCaller(services),
     resolveTenant({

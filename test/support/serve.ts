@@ -23,13 +23,20 @@ type Answer = {
   readonly body: any;
 };
 
+type ServeOptions = { readonly trusted?: readonly string[] };
+
 /**
  * An app of the given middleware, between the request id and the answer to problems, for as long
  * as a test lasts. Not `fetch`, which forbids the headers that matter here.
  */
-export async function serve(
+export async function serve(handlers: readonly RequestHandler[], options: ServeOptions = {}) {
+  return (await start(handlers, options)).ask;
+}
+
+/** As `serve`, with the address for what speaks HTTP in a way of its own. */
+export async function start(
   handlers: readonly RequestHandler[],
-  { trusted = ['127.0.0.0/8'] }: { readonly trusted?: readonly string[] } = {},
+  { trusted = ['127.0.0.0/8'] }: ServeOptions = {},
 ) {
   const app = express();
   app.set('query parser', 'simple');
@@ -47,7 +54,7 @@ export async function serve(
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   const { port } = address;
 
-  return function ask({ method = 'GET', path = '/', headers = [], body }: Question) {
+  function ask({ method = 'GET', path = '/', headers = [], body }: Question) {
     return new Promise<Answer>((resolve, reject) => {
       const hasHost = headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
       const host = hasHost ? [] : ['Host', 'localhost'];
@@ -59,7 +66,8 @@ export async function serve(
       sent.on('error', reject);
       sent.end(body);
     });
-  };
+  }
+  return { url: `http://127.0.0.1:${port}`, ask };
 }
 
 async function read(res: IncomingMessage): Promise<Answer> {

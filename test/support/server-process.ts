@@ -8,7 +8,7 @@ import { freePorts } from './ports.ts';
 type Options = {
   readonly database: DatabaseUrls;
   readonly settings: Record<string, string>;
-  /** Hears what the process writes, which otherwise is shown. */
+  /** Takes what the process writes, which otherwise goes to the terminal. */
   readonly onOutput?: (text: string) => void;
 };
 
@@ -36,6 +36,8 @@ export async function startProcess(
       NODE_ENV: 'test',
       LOG_LEVEL: 'warn',
       RATE_LIMITS: 'off',
+      // One for all processes of a run: a session of one is one at the others too.
+      SESSION_SECRET: 'a secret of tests, which nobody else may use',
       PORT: port,
       DATABASE_URL: database.app,
       DATABASE_PLATFORM_URL: database.platform,
@@ -46,7 +48,7 @@ export async function startProcess(
     stdio: ['ignore', onOutput ? 'pipe' : 'inherit', onOutput ? 'pipe' : 'inherit', 'ipc'],
   });
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (text) => onOutput?.(String(text)));
+    stream?.setEncoding('utf8').on('data', (text: string) => onOutput?.(text));
   }
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const ready = once(child, 'message').then(() => 'ready' as const);

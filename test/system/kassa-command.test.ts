@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../database/support/command.ts';
 import { aNotification, anOrder, type Gateway, startGateway } from '../support/gateway.ts';
@@ -21,6 +22,7 @@ function kassa(...words: string[]) {
       DATABASE_URL: app,
       DATABASE_PLATFORM_URL: platform,
       DATABASE_WORKER_URL: worker,
+      SESSION_SECRET: 'a secret of tests, which nobody else may use',
       MIDTRANS_BASE_URL: gateway.midtrans.url,
       MASTER_KEYS: testMasterKeys,
     },
@@ -72,6 +74,9 @@ test('kassa stats rebuild finds nothing, and mends what somebody broke', async (
     );
   }
   expect(after.code).toBe(0);
+  expect(await merchant.rows('audit_entries')).toMatchObject([
+    { action: 'stats.rebuilt', actor_kind: 'operator', actor_label: userInfo().username },
+  ]);
 });
 
 /** The lines that were said, without the first, which has the days. */
@@ -100,6 +105,9 @@ test('kassa reconcile says what differed, what it mended, and what is left', asy
     `  ${late.orderId}  captured: IDR\u00a00 here, IDR\u00a0150,000 there; repaired by reconciliation`,
   ]);
   expect(repaired.code).toBe(0);
+  expect(await merchant.rows('audit_entries')).toContainEqual(
+    expect.objectContaining({ action: 'reconciliation.started', actor_kind: 'operator' }),
+  );
   expect(linesOf(open)).toContain(
     `  ${odd.orderId}  amount: IDR\u00a0150,000 here, IDR\u00a01,000 there; open`,
   );

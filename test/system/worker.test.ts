@@ -164,3 +164,21 @@ test('jobs of a worker that was killed are done by the next one', async () => {
   const { rows } = await admin.query('select 1 from outbox');
   expect(rows).toEqual([]);
 });
+
+test('a worker seals what is old enough of the history', async () => {
+  await worker.kill('SIGTERM');
+  await sell('en-shop');
+  await admin.query(`update order_events set created_at = created_at - interval '1 hour'`);
+
+  worker = await startProcess('worker', { database, settings });
+
+  await expect
+    .poll(async () => {
+      const { rows } = await admin.query(
+        `select 1 from audit_entries e join tenants t on t.id = e.tenant_id
+          where t.slug = 'en-shop' and e.action = 'order-events.sealed'`,
+      );
+      return rows.length;
+    })
+    .toBe(1);
+});

@@ -1,9 +1,11 @@
 import type pg from 'pg';
+import { codeRules, type Rule } from './catalogue-code-rules.ts';
 
 /** Tables of the platform. Every other table belongs to tenants and has `tenant_id`. */
 const sharedTables = [
   'key_rotations',
   'plans',
+  'platform_outbox',
   'platform_secrets',
   'rate_limits',
   'tenants',
@@ -17,10 +19,15 @@ const furtherPolicies = [
   'api_keys_platform on api_keys to kassa_platform',
   'data_keys_platform on data_keys to kassa_platform',
   'key_rotations_platform on key_rotations to kassa_platform',
+  'invitations_platform on invitations to kassa_platform',
+  'memberships_platform on memberships to kassa_platform',
   'outbox_relay on outbox to kassa_worker',
   'plans_platform on plans to kassa_platform',
+  'platform_outbox_platform on platform_outbox to kassa_platform',
+  'platform_outbox_relay on platform_outbox to kassa_worker',
   'rate_limits_platform on rate_limits to kassa_platform',
   'platform_secrets_platform on platform_secrets to kassa_platform',
+  'support_grants_platform on support_grants to kassa_platform',
   'tenants_platform on tenants to kassa_platform',
 ];
 
@@ -41,7 +48,15 @@ const platformGrants = [
   'kassa_platform: INSERT on key_rotations',
   'kassa_platform: SELECT on key_rotations',
   'kassa_platform: UPDATE on key_rotations',
+  'kassa_platform: INSERT on invitations',
+  'kassa_platform: SELECT on invitations',
+  'kassa_platform: UPDATE on invitations',
+  'kassa_platform: DELETE on memberships',
+  'kassa_platform: INSERT on memberships',
+  'kassa_platform: SELECT on memberships',
+  'kassa_platform: UPDATE on memberships',
   'kassa_platform: SELECT on plans',
+  'kassa_platform: INSERT on platform_outbox',
   'kassa_platform: DELETE on rate_limits',
   'kassa_platform: INSERT on rate_limits',
   'kassa_platform: SELECT on rate_limits',
@@ -49,21 +64,38 @@ const platformGrants = [
   'kassa_platform: INSERT on platform_secrets',
   'kassa_platform: SELECT on platform_secrets',
   'kassa_platform: UPDATE on platform_secrets',
+  'kassa_platform: INSERT on support_grants',
+  'kassa_platform: SELECT on support_grants',
+  'kassa_platform: UPDATE on support_grants',
   'kassa_platform: INSERT on tenants',
   'kassa_platform: SELECT on tenants',
   'kassa_platform: UPDATE on tenants',
   'kassa_worker: DELETE on outbox',
   'kassa_worker: SELECT on outbox',
+  'kassa_worker: DELETE on platform_outbox',
+  'kassa_worker: SELECT on platform_outbox',
 ];
 
 /** Rows that nobody changes once they are written. */
 const historyTables = ['audit_entries', 'order_events'];
 
-/** Unique over all tenants on purpose: what is looked up before the tenant is known. */
-const globalKeys = ['api_keys_hash_key'];
+/** Over all tenants on purpose: what is looked up before the tenant is known, or by the platform. */
+const globalKeys = [
+  'api_keys_hash_key',
+  'invitations_token_key',
+  'memberships_user_idx',
+  'support_grants_list_idx',
+];
 
-/** What kassa_app may not touch at all, although the last of them have a tenant. */
-const controlPlaneTables = [...sharedTables, 'api_keys', 'data_keys'];
+/** What kassa_app may not touch at all, although the last ones have a tenant. */
+const controlPlaneTables = [
+  ...sharedTables,
+  'api_keys',
+  'data_keys',
+  'invitations',
+  'memberships',
+  'support_grants',
+];
 
 const tables = `(
   select c.oid, c.relname as name, c.relrowsecurity, c.relforcerowsecurity, t.attnum as tenant,
@@ -72,6 +104,9 @@ const tables = `(
     left join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'
                             and not t.attisdropped
    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f'))`;
+const identityTables = `(
+  select oid, relname, relrowsecurity from pg_class
+   where relnamespace = 'identity'::regnamespace and relkind in ('r', 'p', 'f', 'v', 'm'))`;
 const tenantTables = `(select * from ${tables} each where tenant is not null)`;
 const logins = `(select * from pg_roles
   where rolname in ('kassa_app', 'kassa_platform', 'kassa_worker'))`;
@@ -82,11 +117,10 @@ const policies = `(
          array(select case role when 0 then 'public' else role::regrole::text end
                  from unnest(polroles) role) as roles
     from pg_policy p join ${tables} t on t.oid = polrelid)`;
+const ownSchemas = `(select oid from pg_namespace where nspname in ('app', 'auth', 'public'))`;
 const ownWall = `'(tenant_id = app.current_tenant())'`;
 
-type Rule = { readonly sql: string; readonly values?: readonly unknown[] };
-
-/** Each query answers its faults, one a row; a sound database answers none. */
+/** Rules about tables, policies and rights. */
 const rules: readonly Rule[] = [
   {
     sql: `select name || ' has no tenant_id and is not on the list' as fault from ${tables} t
@@ -188,6 +222,28 @@ const rules: readonly Rule[] = [
     values: [historyTables],
   },
   {
+    // Users, passwords and sessions: the control plane's login, under policies, and nobody else.
+    sql: `select format('%s may enter the schema identity', rolname) as fault from ${logins} l
+           where rolname <> 'kassa_platform' and has_schema_privilege(oid, 'identity', 'usage')
+          union all
+          select format('%s: %s on identity.%s', rolname, privilege, relname)
+            from ${identityTables} t cross join ${logins} l
+            cross join unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) privilege
+           where rolname <> 'kassa_platform' and ${may('l.oid')}
+          union all
+          select format('%s: %s on identity.%s', rolname, privilege, relname)
+            from ${identityTables} t cross join ${logins} l
+            cross join unnest('{TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
+           where has_table_privilege(l.oid, t.oid, privilege)
+          union all
+          select format('identity.%s has row-level security off', relname)
+            from ${identityTables} t where not relrowsecurity
+          union all
+          select format('%s on identity.%s is not for kassa_platform alone', polname, relname)
+            from ${identityTables} t join pg_policy on polrelid = t.oid
+           where polroles <> array['kassa_platform'::regrole::oid]`,
+  },
+  {
     sql: `select 'everybody may use ' || name as fault from ${tables} t
             join pg_class c on c.oid = t.oid cross join aclexplode(c.relacl) a where a.grantee = 0
           union all
@@ -195,19 +251,19 @@ const rules: readonly Rule[] = [
   },
   {
     sql: `select c.relname || ' is a materialized view' as fault from pg_class c
-           where c.relkind = 'm' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+           where c.relkind = 'm' and c.relnamespace in ${ownSchemas}
           union all
           select c.relname || ' is a view without security_invoker' from pg_class c
-           where c.relkind = 'v' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+           where c.relkind = 'v' and c.relnamespace in ${ownSchemas}
              and not coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on}'
           union all
           select c.relname || ' is a sequence: its values tell of other tenants' from pg_class c
-           where c.relkind = 'S' and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+           where c.relkind = 'S' and c.relnamespace in ${ownSchemas}
              and c.relname <> 'pgmigrations_id_seq'`,
   },
   {
     sql: `select oid::regprocedure || ' is security definer' as fault from pg_proc
-           where pronamespace in ('public'::regnamespace, 'app'::regnamespace) and prosecdef
+           where pronamespace in ${ownSchemas} and prosecdef
           union all
           select 'app.current_tenant() is not stable'
            where not exists (select from pg_proc
@@ -255,7 +311,7 @@ const rules: readonly Rule[] = [
 /** What in a database breaks the rules of tenancy; each fault names the thing. */
 export async function findFaults(client: pg.Client): Promise<string[]> {
   const found: string[] = [];
-  for (const { sql, values } of rules) {
+  for (const { sql, values } of [...rules, ...codeRules]) {
     const { rows } = await client.query<{ fault: string }>(sql, values && [...values]);
     found.push(...rows.map(({ fault }) => fault));
   }

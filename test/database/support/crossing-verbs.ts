@@ -88,7 +88,10 @@ export const readers: readonly Verb[] = [
     ],
   ],
   ['in parallel', (t) => [parallel, select(t)]],
-  ['added up in parallel', (t) => [parallel, `select max(each::text) from ${t.table} each`]],
+  [
+    'added up in parallel',
+    (t) => [parallel, `select string_agg(each::text, ' ') from ${t.table} each`],
+  ],
   [
     'a block that tells',
     (t) => [

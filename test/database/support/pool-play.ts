@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { TryCounter } from '../../support/isolation-tries.ts';
 import { randomFrom } from '../../support/shop-traffic.ts';
-import type { TestDatabase } from '../../support/test-database.ts';
+import { openAdminPool, type TestDatabase } from '../../support/test-database.ts';
 import { addTenant, closeDoors, connect, type openDoors } from './open.ts';
 import { type Party, units } from './pool-units.ts';
 
@@ -15,13 +15,14 @@ const lanes = 6;
 
 /** Tenants with two rows each, of which one is locked for as long as the stage stands. */
 export async function setStage(database: TestDatabase) {
-  const admin = await connect(database.admin);
+  const admin = openAdminPool(database);
+  const setter = await connect(database.admin);
   const locker = await connect(database.admin);
   const parties: Party[] = [];
   for (let at = 0; at < partyCount; at += 1) {
     const canary = `canary-${randomUUID()}`;
-    const id = await addTenant(admin, `tenant-${at}`);
-    await admin.query(
+    const id = await addTenant(setter, `tenant-${at}`);
+    await setter.query(
       `insert into customers (tenant_id, email, name)
        values ($1, 'open@shop.example', $2), ($1, 'locked@shop.example', $2)`,
       [id, canary],
@@ -34,7 +35,7 @@ export async function setStage(database: TestDatabase) {
     admin,
     parties,
     close: async () => {
-      await Promise.all([admin.end(), locker.end()]);
+      await Promise.all([admin.end(), setter.end(), locker.end()]);
     },
   };
 }
@@ -87,13 +88,21 @@ function watchHandovers(pool: pg.Pool, tries: TryCounter): void {
   const connectPlainly = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
   const connectAndLook = async () => {
     const client = await connectPlainly();
-    const { rows } = await client.query<Left>(leftText);
-    const [left] = rows;
-    const isClean = left?.tenant === '' && left.rows === 0;
-    tries.count(isClean ? undefined : `a connection was handed over with ${JSON.stringify(left)}`);
-    return client;
+    const left = await client.query<Left>(leftText).then(
+      ({ rows }) => rows[0],
+      (error: Error) => error,
+    );
+    const isClean = !(left instanceof Error) && left?.tenant === '' && left.rows === 0;
+    tries.count(isClean ? undefined : `a connection was handed over with ${describe(left)}`);
+    if (!(left instanceof Error)) return client;
+    client.release(left);
+    throw left;
   };
   Object.assign(pool, { connect: connectAndLook });
+}
+
+function describe(left: Left | Error | undefined): string {
+  return left instanceof Error ? left.message : JSON.stringify(left);
 }
 
 type Left = { readonly tenant: string; readonly rows: number };

@@ -8,7 +8,7 @@ export type Party = { readonly id: TenantId; readonly canary: string };
 
 type Scene = {
   readonly db: Db;
-  readonly admin: pg.Client;
+  readonly admin: pg.Pool;
   readonly party: Party;
   readonly stranger: Party;
 };
@@ -204,7 +204,7 @@ async function pidOf(tx: Transaction): Promise<number> {
 }
 
 /** Again and again, because a cancel that comes before the statement stops nothing. */
-async function cancelUntil(admin: pg.Client, pid: number, asked: Promise<unknown>): Promise<void> {
+async function cancelUntil(admin: pg.Pool, pid: number, asked: Promise<unknown>): Promise<void> {
   let isOver = false;
   const settled = asked.then(
     () => {},
@@ -222,7 +222,7 @@ async function cancelUntil(admin: pg.Client, pid: number, asked: Promise<unknown
   }
 }
 
-async function endBackend(admin: pg.Client, pid: number): Promise<void> {
+async function endBackend(admin: pg.Pool, pid: number): Promise<void> {
   for (;;) {
     const { rowCount } = await admin.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1',

@@ -11,7 +11,9 @@ import { jobHandlers } from '../../../src/jobs/handlers.ts';
 import type { Handlers } from '../../../src/jobs/queue.ts';
 import type { Mailer } from '../../../src/providers/mail/mailer.ts';
 import { createMailer } from '../../../src/providers/mail/smtp.ts';
+import { createAccountMails } from '../../../src/services/account-mails.ts';
 import { createOrderMails } from '../../../src/services/order-mails.ts';
+import { createTeamMails } from '../../../src/services/team-mails.ts';
 import { wire } from '../../../src/wire.ts';
 import { testMasterKeys } from '../../support/master-keys.ts';
 import { createTestDatabase, openAdminPool } from '../../support/test-database.ts';
@@ -91,6 +93,7 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
     DATABASE_URL: database.app,
     DATABASE_PLATFORM_URL: database.platform,
     DATABASE_WORKER_URL: database.worker,
+    SESSION_SECRET: 'a secret of tests, which nobody else may use',
     MIDTRANS_BASE_URL: midtransUrl,
     MASTER_KEYS: testMasterKeys,
     ...timeouts,
@@ -113,7 +116,10 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
     const { directory } = services;
     const { MAIL_FROM: mailFrom } = config;
     const mails = createOrderMails({ db, directory, mailer, addresses, mailFrom });
-    return jobHandlers({ ...services, mails });
+    const { auth } = services;
+    const accountMails = createAccountMails({ db, auth, mailer, addresses, mailFrom });
+    const teamMails = createTeamMails({ ...services, db, mailer, addresses, mailFrom });
+    return jobHandlers({ ...services, mails, accountMails, teamMails });
   }
 
   async function close(): Promise<void> {

@@ -1,0 +1,101 @@
+import type { Mutant } from './mutant.ts';
+
+/** What stands between the internet and everything else. */
+export const edgeMutants: readonly Mutant[] = [
+  {
+    name: 'share-is-not-reported',
+    rule: 'I18 all processes together hold a limit',
+    edits: [
+      {
+        file: 'src/services/rate-limits.ts',
+        text: 'here.used === share + 1 ? here.used : 1',
+        replacement: '1',
+      },
+    ],
+    tests: ['test/database/rate-limits.test.ts'],
+  },
+  {
+    name: 'address-is-what-a-client-says',
+    rule: 'I18 a limit holds the real address',
+    edits: [
+      {
+        file: 'src/app.ts',
+        text: "app.set('trust proxy', [...trustedProxies]);",
+        replacement: "app.set('trust proxy', true);",
+      },
+    ],
+    tests: ['test/gateway/limits.test.ts'],
+  },
+  {
+    name: 'tenant-is-counted-before-the-door',
+    rule: 'I18 strangers do not use up what is a tenant’s',
+    edits: [
+      {
+        file: 'src/middleware/serve.ts',
+        text: '[...limitSender(route), authorise(route.access), ...limitTenant(route)]',
+        replacement: '[...limitSender(route), ...limitTenant(route), authorise(route.access)]',
+      },
+    ],
+    tests: ['test/gateway/limits.test.ts'],
+  },
+  {
+    name: 'any-host-is-served',
+    rule: 'I17 an answer is given under our own names only',
+    edits: [
+      {
+        file: 'src/middleware/request-shape.ts',
+        text: 'if (!isNamed && !isKnown(hostOf(req))) {',
+        replacement: 'if (hostOf(req) === undefined && !isNamed && !isKnown) {',
+      },
+    ],
+    tests: ['test/gateway/hosts.test.ts'],
+  },
+  {
+    name: 'forged-headers-stay',
+    rule: 'I17 nobody is believed about himself',
+    edits: [
+      {
+        file: 'src/middleware/request-shape.ts',
+        text: 'delete req.headers[name];',
+        replacement: 'req.headers[name];',
+      },
+    ],
+    tests: ['src/middleware/request-shape.test.ts'],
+  },
+  {
+    name: 'card-numbers-pass',
+    rule: 'I15 no card number comes further than the door',
+    edits: [
+      {
+        file: 'src/middleware/json-body.ts',
+        text: "if (!holdsCardNumber(value, { name: path.at(-1) ?? '' })) return;",
+        replacement: "if (holdsCardNumber(value, { name: path.at(-1) ?? '' })) return;\n  return;",
+      },
+    ],
+    tests: ['src/middleware/json-body.test.ts'],
+  },
+  {
+    name: 'log-is-not-scrubbed',
+    rule: 'I15 a secret that somebody forgot does not reach the log',
+    edits: [
+      {
+        file: 'src/log.ts',
+        text: 'hooks: { streamWrite: scrub },',
+        replacement: 'hooks: { streamWrite: (line) => line || scrub(line) },',
+      },
+    ],
+    tests: ['src/log.test.ts'],
+  },
+  {
+    name: 'slow-clients-are-not-looked-for',
+    rule: 'I18 nobody holds a connection by being slow',
+    edits: [
+      {
+        file: 'src/http-server.ts',
+        text: 'connectionsCheckingInterval: limits.checkMs,',
+        replacement: 'connectionsCheckingInterval: 600_000 + limits.checkMs,',
+      },
+    ],
+    tests: ['src/http-server.test.ts'],
+  },
+];

@@ -10,10 +10,10 @@ import { openScene, type Scene } from './support/scene.ts';
 
 type Try = { readonly what: string; readonly draft: Draft; readonly mayServe: boolean };
 
-function triesOf(scene: Scene): Try[] {
+async function triesOf(scene: Scene): Promise<Try[]> {
   const { mine, other, draftFor } = scene;
-  return plans.flatMap((plan) => {
-    const own = draftFor(mine, plan);
+  const tries = plans.map(async (plan) => {
+    const own = await draftFor(mine, plan);
     const isOpen = ['open', 'storefront', 'provider', 'sign-in'].includes(plan.access.door);
     const named = { ...own.query, tenant: mine.slug };
     const strange = plan.slots
@@ -39,6 +39,7 @@ function triesOf(scene: Scene): Try[] {
       },
     ];
   });
+  return (await Promise.all(tries)).flat();
 }
 
 function foreignId({ other }: Scene, isReference: boolean): string {
@@ -47,21 +48,22 @@ function foreignId({ other }: Scene, isReference: boolean): string {
 }
 
 /** The other shop's order is paid, says somebody who knows another key. */
-function forgeryOf({ mine, other, draftFor }: Scene): Try[] {
-  return plans
+async function forgeriesOf({ mine, other, draftFor }: Scene): Promise<Try[]> {
+  const forgeries = plans
     .filter(({ isRaw }) => isRaw)
-    .map((plan) => {
+    .map(async (plan) => {
       const body = JSON.stringify(mine.signed(aNotification({ order_id: other.pendingOrder })));
-      const draft = draftFor(other, plan);
+      const draft = await draftFor(other, plan);
       return { what: `${plan.name}, forged`, draft: { ...draft, body }, mayServe: false };
     });
+  return Promise.all(forgeries);
 }
 
 /** Tries everything while the database is as `spoil` makes it, until what that answers is called. */
 async function repeat(tally: Tally, { scene, rounds, spoil }: Plan): Promise<Map<number, number>> {
   const canaries = await scene.canariesOf(scene.other, scene.mine);
   const before = await scene.fingerprintOf(scene.other);
-  const tries = [...triesOf(scene), ...forgeryOf(scene)];
+  const tries = [...(await triesOf(scene)), ...(await forgeriesOf(scene))];
   const statuses = new Map<number, number>();
   const mend = await spoil();
   for (let round = 0; round < rounds; round += 1) {

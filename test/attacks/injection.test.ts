@@ -20,7 +20,7 @@ const sql = sqlTexts({ mark, tenantId: scene.other.id });
 /** Each text in each place, with the rest of the request as it should be. */
 async function* everywhere(shop: Shop, texts: readonly string[]) {
   for (const plan of plans) {
-    const draft = draftFor(shop, plan);
+    const draft = await draftFor(shop, plan);
     for (const slot of plan.slots) {
       for (const text of texts) {
         yield {

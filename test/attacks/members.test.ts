@@ -27,7 +27,7 @@ const pollutingNames = [
 attack('A41', 'nothing reaches a prototype', async (tally) => {
   const shop = await scene.openShop();
   for (const plan of plans) {
-    const draft = draftFor(shop, plan);
+    const draft = await draftFor(shop, plan);
     if (typeof draft.body === 'object') await throwBombs(tally, draft, draft.body);
     for (const name of pollutingNames) {
       const query = Object.fromEntries([...Object.entries(draft.query), [name, 'polluted']]);
@@ -81,14 +81,14 @@ attack('A29', 'members that nobody asked for change nothing', async (tally) => {
   const other = await scene.fingerprintOf(scene.other);
   const standing = await standingOf(shop);
   for (const plan of plans) {
-    const draft = draftFor(shop, plan);
+    const draft = await draftFor(shop, plan);
     if (typeof draft.body !== 'object') continue;
     const own = new Set(plan.slots.map(({ path }) => path[0]));
     for (const [name, value] of [...Object.entries(extra), ['all of them', undefined]]) {
       const added = value === undefined ? extra : { [String(name)]: value };
       const foreign = Object.entries(added).filter(([each]) => !own.has(each));
       if (foreign.length === 0) continue;
-      const fresh = draftFor(shop, plan);
+      const fresh = await draftFor(shop, plan);
       const body = { ...Object.fromEntries(foreign), ...(fresh.body as object) };
       const { status } = await send({ ...fresh, body });
       tally.tried(`${plan.name} with ${name}`, status >= 500 ? `${status}` : undefined);

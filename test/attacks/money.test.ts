@@ -272,7 +272,7 @@ attack('A31', 'the same write by fifty hands is done once, on every route', asyn
     ({ method, isRaw, access }) => method !== 'GET' && !isRaw && access.door !== 'sign-in',
   )) {
     const shop = await scene.openShop();
-    const draft = draftFor(shop, plan);
+    const draft = await draftFor(shop, plan);
     const key = randomUUID();
     const question = toQuestion({ ...draft, headers: [...draft.headers, 'Idempotency-Key', key] });
     const answers = await rush(tally, plan.name, () => client.ask(question));

@@ -60,7 +60,7 @@ function bare(draft: Draft): Draft {
 
 attack('A39', 'however its path is written, a guarded route asks who it is', async (tally) => {
   for (const plan of guarded) {
-    const { method = 'GET', path, body } = toQuestion(bare(draftFor(mine, plan)));
+    const { method = 'GET', path, body } = toQuestion(bare(await draftFor(mine, plan)));
     const [pathname = '', search = ''] = path.split('?');
     for (const spell of spellings) {
       const named = `tenant=${mine.slug}${search && `&${search}`}`;
@@ -136,8 +136,9 @@ attack('A40', 'a path does what its own methods do, and nothing else', async (ta
     if (!plan) continue;
     const taken = own.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
     for (const method of methods.filter((each) => !taken.includes(each))) {
+      const question = toQuestion(await draftFor(mine, plan));
       const before = await scene.fingerprintOf(mine);
-      const { status, text } = await client.ask({ ...toQuestion(draftFor(mine, plan)), method });
+      const { status, text } = await client.ask({ ...question, method });
       const isSame = before === (await scene.fingerprintOf(mine));
       const isRefused =
         status === 405 || status === 501 || (method === 'OPTIONS' && status === 204);
@@ -148,7 +149,7 @@ attack('A40', 'a path does what its own methods do, and nothing else', async (ta
 
 attack('A40', 'no header and no member stands for another method', async (tally) => {
   for (const plan of plans.filter(({ method }) => method !== 'GET')) {
-    const draft = draftFor(mine, plan);
+    const draft = await draftFor(mine, plan);
     for (const header of overrides) {
       const before = await scene.fingerprintOf(mine);
       const question = toQuestion(draft);
@@ -196,7 +197,7 @@ const names = [
 
 attack('A23', 'no route sends anybody elsewhere', async (tally) => {
   for (const plan of plans) {
-    const draft = draftFor(mine, plan);
+    const draft = await draftFor(mine, plan);
     for (const target of elsewhere) {
       const query = { ...draft.query, ...Object.fromEntries(names.map((name) => [name, target])) };
       const headers = [
@@ -249,7 +250,7 @@ attack('A23', 'a page of the provider is at http or https, or none', async (tall
         .writeHead(201, { 'Content-Type': 'application/json' })
         .end(JSON.stringify({ token: 't', redirect_url: target }));
     });
-    const { status, text } = await send(draftFor(mine, plan));
+    const { status, text } = await send(await draftFor(mine, plan));
     tally.tried(target, status < 400 ? text : undefined);
   }
   scene.gateway.midtrans.answerCreates(undefined);
@@ -273,8 +274,8 @@ attack(
   'no answer may be kept, and none holds what a cache does not look at',
   async (tally) => {
     for (const plan of plans) {
-      const own = await send(draftFor(mine, plan));
-      const theirs = await send(draftFor(other, plan));
+      const own = await send(await draftFor(mine, plan));
+      const theirs = await send(await draftFor(other, plan));
       const validators = ['*', own.headers.etag ?? '"x"', theirs.headers.etag ?? '"y"'];
       const variations = [
         ...poisons.map((name) => [name, 'evil.example']),
@@ -283,7 +284,7 @@ attack(
         ['Cache-Control', 'only-if-cached'],
       ];
       for (const [name = '', value = ''] of variations) {
-        const draft = draftFor(mine, plan);
+        const draft = await draftFor(mine, plan);
         const answer = await send({ ...draft, headers: [...draft.headers, name, value] });
         const kept = answer.headers['cache-control']?.includes('no-store')
           ? undefined
@@ -306,8 +307,8 @@ attack(
       const canaries = await scene.canariesOf(other, mine);
       for (let turn = 0; turn < 5; turn += 1) {
         const [theirs, own] = await Promise.all([
-          send(draftFor(other, plan)),
-          send(draftFor(mine, plan)),
+          send(await draftFor(other, plan)),
+          send(await draftFor(mine, plan)),
         ]);
         const leaked = canaries.find((canary) => own.text.includes(canary));
         tally.tried(`${plan.name} beside ${theirs.status}`, leaked && `it holds ${leaked}`);
@@ -346,7 +347,7 @@ attack('A20', 'a formula in a name stays data', async (tally) => {
   }
   for (const plan of plans.filter(({ method }) => method === 'GET')) {
     for (const accept of accepts) {
-      const draft = draftFor(shop, plan);
+      const draft = await draftFor(shop, plan);
       const answer = await send({ ...draft, headers: [...draft.headers, 'Accept', accept] });
       tally.tried(`${plan.name} as ${accept}`, faultOfTable(answer.text, answer.headers));
     }

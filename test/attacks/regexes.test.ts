@@ -110,7 +110,7 @@ attack('A16', 'no field of a request takes long', async (tally) => {
       const room = slot.part === 'body' ? length : 1_500;
       for (const pump of pumps) {
         const text = `${pump.repeat(room / pump.length)}!`;
-        const draft = withValue(scene.draftFor(scene.mine, plan), slot, text);
+        const draft = withValue(await scene.draftFor(scene.mine, plan), slot, text);
         const { status, ms } = await quickest(() => scene.send(draft));
         const isSlow = ms > limitMs || status >= 500;
         const what = `${plan.name} ${slot.path.join('.')} = ${JSON.stringify(pump)}…`;

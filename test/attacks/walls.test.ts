@@ -137,7 +137,7 @@ attack('A09', 'a thousand requests of twenty shops over three connections', asyn
     const plan = reading[randomInt(reading.length)];
     if (!shop || !plan) return;
     const kind = randomInt(10);
-    const question = kind === 0 ? creating(shop) : toQuestion(scene.draftFor(shop, plan));
+    const question = kind === 0 ? creating(shop) : toQuestion(await scene.draftFor(shop, plan));
     const signal = kind === 1 ? AbortSignal.timeout(randomInt(1, 15)) : undefined;
     if (kind === 2) {
       const { rowCount } = await scene.admin.query(

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 /** The attacks of the reference (reliability.md, section 5) that this suite carries out. */
 export const attacks = {
   A01: 'IDOR across tenants',
+  A02: 'role escalation',
   A03: 'X-Tenant-Slug from outside',
   A04: 'Host tricks',
   A05: 'bypass of rate limits',
@@ -16,9 +17,11 @@ export const attacks = {
   A16: 'ReDoS',
   A17: 'header injection',
   A20: 'CSV formulas',
+  A21: 'CSRF',
   A22: 'clickjacking and sniffing',
   A23: 'open redirects',
   A24: 'enumeration',
+  A27: 'sessions',
   A28: 'token confusion',
   A29: 'mass assignment',
   A30: 'price tampering',

@@ -61,8 +61,8 @@ export const plans: readonly Plan[] = Object.entries(routes as Record<string, Ro
 );
 
 function slotsIn(part: Slot['part'], schema: z.ZodType | undefined, path: string[] = []): Slot[] {
-  const inner = schema && layersOf(schema).at(-1);
-  if (!(inner instanceof z.ZodObject)) return [];
+  const inner = schema && objectIn(schema);
+  if (!inner) return [];
   return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, member]) => {
     const deeper = slotsIn(part, member, [...path, name]);
     if (deeper.length > 0) return deeper;
@@ -77,6 +77,14 @@ function slotsIn(part: Slot['part'], schema: z.ZodType | undefined, path: string
       },
     ];
   });
+}
+
+/** Of a choice between bodies the first. */
+function objectIn(schema: z.ZodType): z.ZodObject | undefined {
+  const inner = layersOf(schema).at(-1);
+  if (inner instanceof z.ZodObject) return inner;
+  const options = inner instanceof z.ZodUnion ? inner.options : [];
+  return options.find((option) => option instanceof z.ZodObject);
 }
 
 function kindOf(schema: z.ZodType): Kind | undefined {

@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { localDate } from '../../../src/domain/local-time.ts';
 
+/** The password of everybody here. */
+export const samplePassword = 'Dv9!kqzLm2#wTx7pR';
+
 /** What people write into a field of this name; other fields get the first sample that fits. */
 const byName: Record<string, () => unknown> = {
   orderId: () => `ATTACK-${randomUUID().slice(0, 13)}`,
   email: () => `shopper-${randomUUID().slice(0, 8)}@shop.example`,
   amount: () => 1_000,
+  password: () => samplePassword,
+  currentPassword: () => samplePassword,
+  newPassword: () => `${samplePassword} and more`,
   serverKey: () => `SB-Mid-server-${randomUUID()}`,
   from: today,
   to: today,
@@ -15,7 +21,7 @@ const byName: Record<string, () => unknown> = {
 const others = (): unknown[] => [
   'A sample of words',
   'sample-word',
-  'Dv9!kqzLm2#wTx7pR',
+  samplePassword,
   '123456',
   1,
   30,
@@ -25,6 +31,9 @@ const others = (): unknown[] => [
   'https://shop.example',
   randomUUID(),
   'f'.repeat(64),
+  't'.repeat(43),
+  'https://shop.example/thanks',
+  ['https://shop.example'],
   {},
 ];
 

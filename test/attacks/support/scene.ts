@@ -1,20 +1,26 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll } from 'vitest';
 import { keyScopes } from '../../../src/domain/access.ts';
+import { UserId } from '../../../src/domain/ids.ts';
+import * as users from '../../../src/repositories/users.ts';
+import { hashPassword } from '../../../src/services/passwords.ts';
 import { connect } from '../../database/support/open.ts';
 import { createRowFactory } from '../../database/support/row-factory.ts';
 import { readTenantTables } from '../../database/support/tenant-tables.ts';
 import { anOrder, type Merchant, startGateway } from '../../support/gateway.ts';
-import { createPeople } from '../../support/people.ts';
+import { openPeople, type Person } from '../../support/people.ts';
 import { openRefundDesk } from '../../support/refunds.ts';
 import { type Answer, openClient } from './client.ts';
 import { type Draft, draftOf, type Kind, type Plan, toQuestion } from './requests.ts';
+import { samplePassword } from './samples.ts';
 
 export type Scene = Awaited<ReturnType<typeof openScene>>;
 export type Shop = Merchant & {
   /** An order that was paid, and can be given back. */
   readonly paidOrder: string;
   readonly pendingOrder: string;
+  readonly owner: Person;
+  readonly viewer: Person;
   readonly ids: ReadonlyMap<string, readonly string[]>;
 };
 
@@ -22,6 +28,7 @@ export type Shop = Merchant & {
 const columnsOfKind: Partial<Record<Kind, string>> = {
   OrderReference: 'orders.order_id',
   DifferenceId: 'reconciliation_differences.id',
+  UserId: 'memberships.user_id',
 };
 
 /**
@@ -29,11 +36,14 @@ const columnsOfKind: Partial<Record<Kind, string>> = {
  * to know of both. Everything that the gateway answers is looked at once more by `onAnswer`.
  */
 export async function openScene(settings: Record<string, string> = {}) {
-  const people = createPeople();
-  const gateway = await startGateway(
-    { PROVIDER_TIMEOUT_MS: '800', NOTIFICATION_CONFIRM_MS: '300', ...settings },
-    people.dress,
-  );
+  const gateway = await startGateway({
+    PROVIDER_TIMEOUT_MS: '800',
+    NOTIFICATION_CONFIRM_MS: '300',
+    ...settings,
+  });
+  const people = openPeople(gateway);
+  const operator = await people.staff('superadmin');
+  const passwordHash = await hashPassword(samplePassword);
   const admin = await connect(gateway.database.admin);
   const tables = await readTenantTables(admin);
   const factory = createRowFactory(admin, tables);
@@ -42,6 +52,8 @@ export async function openScene(settings: Record<string, string> = {}) {
 
   async function openShop(): Promise<Shop> {
     const merchant = await gateway.merchant();
+    const owner = await people.member(merchant, 'owner');
+    const viewer = await people.member(merchant, 'viewer');
     const desk = openRefundDesk(gateway, merchant);
     const paid = await desk.paidOrder();
     const pending = anOrder({ name: `Shopper of ${merchant.slug}` });
@@ -61,6 +73,9 @@ export async function openScene(settings: Record<string, string> = {}) {
       const column = columns.find((each) => each.name === 'id' || each.name === 'user_id')?.name;
       if (column) ids.set(`${name}.${column}`, await readColumn(name, column, merchant.id));
     }
+    // Who may be sent away: the shop goes on with its owner.
+    ids.set('memberships.user_id', [viewer.id, owner.id]);
+    ids.set('sessions.id', [viewer.sessionId, owner.sessionId]);
     // A key that may be revoked: the shop goes on with its own.
     ids.set(
       'api_keys.id',
@@ -68,7 +83,14 @@ export async function openScene(settings: Record<string, string> = {}) {
     );
     // First the order that the most can be done to.
     ids.set('orders.order_id', [paid.order_id, pending.orderId]);
-    return { ...merchant, paidOrder: paid.order_id, pendingOrder: pending.orderId, ids };
+    return {
+      ...merchant,
+      owner,
+      viewer,
+      paidOrder: paid.order_id,
+      pendingOrder: pending.orderId,
+      ids,
+    };
   }
 
   async function readColumn(table: string, column: string, tenantId: string): Promise<string[]> {
@@ -125,19 +147,51 @@ export async function openScene(settings: Record<string, string> = {}) {
   }
 
   /** A request of the shop's own, with what the route asks of a caller. */
-  function draftFor(shop: Shop, plan: Plan): Draft {
+  async function draftFor(shop: Shop, plan: Plan): Promise<Draft> {
     const draft = draftOf(plan, idOf(shop));
-    const query = { ...draft.query, tenant: shop.slug };
     if (plan.access.door === 'open') return draft;
-    if (plan.access.door === 'tenant') {
-      const isForKeys = keyScopes.includes(plan.access.scope);
-      const headers = isForKeys
-        ? { Authorization: `Bearer ${shop.secretKey}` }
-        : people.signIn({ tenantId: shop.id, role: 'owner' });
-      return { ...draft, headers: [...draft.headers, ...Object.entries(headers).flat()] };
+    const credential = await credentialFor(shop, plan);
+    const headers = [...draft.headers, ...credential];
+    const isNamed =
+      ['storefront', 'provider'].includes(plan.access.door) || 'Cookie' === credential[0];
+    const query =
+      isNamed && plan.access.door !== 'platform'
+        ? { ...draft.query, tenant: shop.slug }
+        : draft.query;
+    if (!plan.isRaw) return { ...draft, headers, query };
+    return { ...draft, headers, query, body: JSON.stringify(notificationFor(shop)) };
+  }
+
+  /** What the door of a route asks for: a key where one will do, or else somebody's session. */
+  async function credentialFor(shop: Shop, { access }: Plan): Promise<readonly string[]> {
+    switch (access.door) {
+      case 'tenant':
+        if (keyScopes.includes(access.scope)) return ['Authorization', `Bearer ${shop.secretKey}`];
+        return sessionOf(shop.owner);
+      case 'platform':
+        return sessionOf(operator);
+      case 'account':
+        // Some of these end the session.
+        return sessionOf(await newMember(shop));
+      case 'sign-in':
+        return ['Origin', gateway.publicUrl];
+      default:
+        return [];
     }
-    if (!plan.isRaw) return { ...draft, query };
-    return { ...draft, query, body: JSON.stringify(notificationFor(shop)) };
+  }
+
+  /** Somebody of the shop's with a session and a password of his own. */
+  async function newMember(shop: Shop): Promise<Person> {
+    const person = await people.member(shop, 'viewer');
+    const userId = UserId.parse(person.id);
+    await gateway.wiring.db.withPlatform((tx) =>
+      users.setPassword(tx, { id: randomUUID(), userId, hash: passwordHash }),
+    );
+    return person;
+  }
+
+  function sessionOf({ cookie }: Person): readonly string[] {
+    return ['Cookie', cookie, 'Origin', gateway.publicUrl];
   }
 
   /** What the provider says of the pending order, and its books as well. */
@@ -175,6 +229,10 @@ export async function openScene(settings: Record<string, string> = {}) {
     mine: await openShop(),
     other: await openShop(),
     openShop,
+    people,
+    newMember,
+    operator,
+    sessionOf,
     fingerprintOf,
     canariesOf,
     draftFor,

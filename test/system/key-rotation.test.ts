@@ -199,6 +199,7 @@ test('keys are replaced under load, and once more after a kill: no request fails
 
 test.each([
   ['server', server, []],
+  ['worker', new URL('../../src/worker.ts', import.meta.url), []],
   ['kassa', kassa, ['keys', 'status']],
 ])(
   'without the master key in use the %s refuses to start, and says what to do',

@@ -274,7 +274,7 @@ create table public.invitations (
   email text not null,
   name text,
   role text not null,
-  invited_by uuid not null,
+  invited_by uuid,
   token_hash bytea,
   expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
   created_at timestamp with time zone default now() not null,

@@ -37,7 +37,8 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    const keys = keysFor(environment, secrets);
+    const sessionSecret = environment.SESSION_SECRET || secrets.sessionSecret;
+    const keys = { ...masterKeysFor(environment, secrets), SESSION_SECRET: sessionSecret };
     await writeEnvironment(`${dir}/env`, settings, { database, keys });
     const ours = { ...environment, ...keys };
     const { watch } = values;
@@ -56,20 +57,16 @@ async function main(): Promise<void> {
   }
 }
 
-type Keys = {
-  readonly SESSION_SECRET: string;
-  readonly MASTER_KEYS?: string;
-  readonly MASTER_KEY_FILE?: string;
-};
+type MasterKeys = { readonly MASTER_KEYS?: string; readonly MASTER_KEY_FILE?: string };
 
 /** Those of the environment, which a database that somebody brought may need, or the demo's own. */
-function keysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): Keys {
+function masterKeysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): MasterKeys {
   const { MASTER_KEYS, MASTER_KEY_FILE } = environment;
-  const session = { SESSION_SECRET: environment.SESSION_SECRET || secrets.sessionSecret };
-  if (MASTER_KEYS) return { ...session, MASTER_KEYS };
-  if (MASTER_KEY_FILE) return { ...session, MASTER_KEY_FILE };
-  return { ...session, MASTER_KEYS: secrets.masterKeys };
+  if (MASTER_KEYS) return { MASTER_KEYS };
+  return MASTER_KEY_FILE ? { MASTER_KEY_FILE } : { MASTER_KEYS: secrets.masterKeys };
 }
+
+type Keys = MasterKeys & { readonly SESSION_SECRET: string };
 
 type Access = { readonly database: DatabaseUrls; readonly keys: Keys };
 
@@ -144,9 +141,7 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Opene
   stops.push(() => server.stop());
   const password = secrets.databasePassword;
   const urls = await setUpDatabase({ adminUrl: server.url, name: 'kassa', password });
-  const { secretKeys, superadminPassword } = secrets;
-  const seed = { platformUrl: urls.platform, port: settings.PORT, secretKeys, superadminPassword };
-  await seedDemo(seed);
+  await seedDemo({ ...secrets, platformUrl: urls.platform, port: settings.PORT });
   return {
     urls,
     ended: endOfProcess(server.pid, `The PostgreSQL ended; see ${dir}/postgres.log.`),

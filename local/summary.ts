@@ -40,6 +40,11 @@ export function demoOf({ settings, secrets, parts }: Started): Demo {
             email: demoSuperadmin.email,
             password: secrets.superadminPassword,
           },
+          ...demoTenants.map(({ slug, owner }) => ({
+            door: `owner of ${slug}`,
+            email: owner.email,
+            password: secrets.ownerPasswords[slug] ?? '',
+          })),
         ],
     processes: {
       start: process.pid,

@@ -18,6 +18,7 @@ import { type Wiring, wire } from '../wire.ts';
 import { addAdminCommands } from './admin.ts';
 import { toHead, verifyAudit } from './audit.ts';
 import { keysCommand } from './keys.ts';
+import { addOwnerCommands } from './owner.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
@@ -101,6 +102,9 @@ program
     });
   });
 
+addAdminCommands(program, { withWiring, say });
+addOwnerCommands(program, { withWiring, getTenant, say });
+
 const audit = program.command('audit').description('the audit log');
 
 audit
@@ -122,7 +126,6 @@ audit
   });
 
 program.addCommand(keysCommand({ withWiring, say }));
-addAdminCommands(program, { withWiring, say });
 
 function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);

@@ -30,8 +30,8 @@ type TenantRow = {
   midtrans_server_key: string | null;
   midtrans_merchant_id: string | null;
   is_midtrans_shared: boolean;
-  has_plain_neighbours: boolean;
   requires_second_factor: boolean;
+  has_plain_neighbours: boolean;
 };
 
 /** A tenant as those see it who work for it. */
@@ -122,6 +122,36 @@ export async function findByKey(
   };
 }
 
+/** The invitation of that SHA-256, whoever invites, as long as it can be accepted. */
+export async function findInvitationByHash(tx: PlatformTx, hash: Buffer) {
+  const { rows } = await tx.query<{ tenant_id: string; id: string }>(
+    `select tenant_id, id from invitations
+      where token_hash = $1 and accepted_at is null and revoked_at is null and expires_at > now()`,
+    [hash],
+  );
+  const [row] = rows;
+  return row && { tenantId: TenantId.parse(row.tenant_id), id: InvitationId.parse(row.id) };
+}
+
+/** Tenants that a user works for, by slug. */
+export async function listOfUser(
+  tx: PlatformTx,
+  userId: UserId,
+  limit: number,
+): Promise<WorkPlace[]> {
+  const { rows } = await tx.query<WorkPlaceRow>(
+    `select t.id, t.slug, t.name, t.status, m.role
+       from memberships m join tenants t on t.id = m.tenant_id
+      where m.user_id = $1 order by t.slug limit $2`,
+    [userId, limit],
+  );
+  return rows.map(({ id, slug, ...rest }) => ({
+    id: TenantId.parse(id),
+    slug: Slug.parse(slug),
+    ...rest,
+  }));
+}
+
 /**
  * Whether another tenant has the same server key, sealed or still plain. A plain one is compared by
  * its digest, so that no key travels to the database.
@@ -185,36 +215,6 @@ export async function changeMidtransAccount(
       where id = $1`,
     [id, environment, merchantId ?? null, clientKey ?? null, sealedKey, fingerprint, end ?? null],
   );
-}
-
-/** The invitation of that SHA-256, whoever invites, as long as it can be accepted. */
-export async function findInvitationByHash(tx: PlatformTx, hash: Buffer) {
-  const { rows } = await tx.query<{ tenant_id: string; id: string }>(
-    `select tenant_id, id from invitations
-      where token_hash = $1 and accepted_at is null and revoked_at is null and expires_at > now()`,
-    [hash],
-  );
-  const [row] = rows;
-  return row && { tenantId: TenantId.parse(row.tenant_id), id: InvitationId.parse(row.id) };
-}
-
-/** Tenants that a user works for, by slug. */
-export async function listOfUser(
-  tx: PlatformTx,
-  userId: UserId,
-  limit: number,
-): Promise<WorkPlace[]> {
-  const { rows } = await tx.query<WorkPlaceRow>(
-    `select t.id, t.slug, t.name, t.status, m.role
-       from memberships m join tenants t on t.id = m.tenant_id
-      where m.user_id = $1 order by t.slug limit $2`,
-    [userId, limit],
-  );
-  return rows.map(({ id, slug, ...rest }) => ({
-    id: TenantId.parse(id),
-    slug: Slug.parse(slug),
-    ...rest,
-  }));
 }
 
 /** Ids of all tenants, whatever their status, in pages of `limit`. */

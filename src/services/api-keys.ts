@@ -10,16 +10,16 @@ import * as tenants from '../repositories/tenants.ts';
 import { createKeyUses } from './key-uses.ts';
 import type { MidtransAccounts } from './midtrans-accounts.ts';
 
-type Dependencies = {
-  readonly db: Db;
-  readonly accounts: Pick<MidtransAccounts, 'open'>;
-  readonly log: Logger;
-};
-
 export type KeyHolder = {
   readonly caller: Extract<Caller, { kind: 'key' }>;
   /** Read together with the key. */
   readonly tenant: Tenant;
+};
+
+type Dependencies = {
+  readonly db: Db;
+  readonly accounts: Pick<MidtransAccounts, 'open'>;
+  readonly log: Logger;
 };
 
 export type ApiKeys = ReturnType<typeof createApiKeys>;

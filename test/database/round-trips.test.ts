@@ -54,11 +54,7 @@ test('a transaction of the platform of one statement is one round trip', async (
 });
 
 test('a key brings its tenant along, in one round trip', async () => {
-  const key = await addKey('null');
-  // The first reader seals the account's key, and learns the key that opens it.
-  await lookUp(key);
-
-  const { count, holder } = await lookUp(key);
+  const { count, holder } = await lookUp(await addKey('null'));
 
   expect(count).toBe(1);
   expect(holder).toMatchObject({ tenant: { slug: 'tenant-a' } });
@@ -103,6 +99,8 @@ async function addKey(revokedAt: 'null' | 'now()'): Promise<string> {
 
 async function lookUp(key: string) {
   const apiKeys = createApiKeys({ db, accounts, log });
+  // The first reader seals the account's key, and learns the key that opens it.
+  await apiKeys.authenticate(new Secret(key)).catch(() => {});
   let holder: unknown;
   const count = await platformTap.roundTripsOf(async () => {
     holder = await apiKeys.authenticate(new Secret(key)).catch((refusal) => refusal);

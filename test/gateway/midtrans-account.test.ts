@@ -17,10 +17,10 @@ const owner: Caller = {
   userId: UserId.parse('0192a000-0000-7000-8000-000000000001'),
   email: 'owner@shop.example',
   sessionId: SessionId.parse('0192a000-0000-7000-8000-000000000002'),
-  isFresh: true,
-  owesSecondFactor: false,
   activeTenantId: undefined,
+  isFresh: true,
   hasSecondFactor: false,
+  owesSecondFactor: false,
   platformRole: undefined,
   tenantRole: 'owner',
 };

@@ -29,10 +29,10 @@ export const mutants: readonly Mutant[] = [
   ...booksMutants,
   ...teamMutants,
   ...tenancyMutants,
+  ...keyMutants,
   ...accountMutants,
   ...auditMutants,
   ...edgeMutants,
   ...isolationMutants,
   ...secretMutants,
-  ...keyMutants,
 ];

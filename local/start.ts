@@ -37,8 +37,7 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    const sessionSecret = environment.SESSION_SECRET || secrets.sessionSecret;
-    const keys = { ...masterKeysFor(environment, secrets), SESSION_SECRET: sessionSecret };
+    const keys = keysFor(environment, secrets);
     await writeEnvironment(`${dir}/env`, settings, { database, keys });
     const ours = { ...environment, ...keys };
     const { watch } = values;
@@ -57,16 +56,20 @@ async function main(): Promise<void> {
   }
 }
 
-type MasterKeys = { readonly MASTER_KEYS?: string; readonly MASTER_KEY_FILE?: string };
+type Keys = {
+  readonly SESSION_SECRET: string;
+  readonly MASTER_KEYS?: string;
+  readonly MASTER_KEY_FILE?: string;
+};
 
 /** Those of the environment, which a database that somebody brought may need, or the demo's own. */
-function masterKeysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): MasterKeys {
+function keysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): Keys {
   const { MASTER_KEYS, MASTER_KEY_FILE } = environment;
-  if (MASTER_KEYS) return { MASTER_KEYS };
-  return MASTER_KEY_FILE ? { MASTER_KEY_FILE } : { MASTER_KEYS: secrets.masterKeys };
+  const session = { SESSION_SECRET: environment.SESSION_SECRET || secrets.sessionSecret };
+  if (MASTER_KEYS) return { ...session, MASTER_KEYS };
+  if (MASTER_KEY_FILE) return { ...session, MASTER_KEY_FILE };
+  return { ...session, MASTER_KEYS: secrets.masterKeys };
 }
-
-type Keys = MasterKeys & { readonly SESSION_SECRET: string };
 
 type Access = { readonly database: DatabaseUrls; readonly keys: Keys };
 

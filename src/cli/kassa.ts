@@ -102,9 +102,6 @@ program
     });
   });
 
-addAdminCommands(program, { withWiring, say });
-addOwnerCommands(program, { withWiring, getTenant, say });
-
 const audit = program.command('audit').description('the audit log');
 
 audit
@@ -126,6 +123,8 @@ audit
   });
 
 program.addCommand(keysCommand({ withWiring, say }));
+addAdminCommands(program, { withWiring, say });
+addOwnerCommands(program, { withWiring, getTenant, say });
 
 function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);

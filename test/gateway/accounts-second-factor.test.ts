@@ -211,9 +211,11 @@ test('a session beside a half sign-in does not stand in for it', async () => {
   await victim.signIn(thief); // with the password, which was found out
   thief.jar.set('kassa_session', owner.jar.get('kassa_session') ?? '');
 
-  const answer = await pass(thief, mine.code());
+  const byCode = await pass(thief, mine.code());
+  const byRecovery = await recover(thief, mine.recoveryCodes[0] ?? '');
 
-  expect(answer).toMatchObject({ status: 401, body: { code: 'second-factor-invalid' } });
+  expect(byCode).toMatchObject({ status: 401, body: { code: 'second-factor-invalid' } });
+  expect(byRecovery).toMatchObject({ status: 401, body: { code: 'second-factor-invalid' } });
   expect((await thief.get('/api/auth/session')).body).toMatchObject({ user: { id: person.id } });
 });
 

@@ -80,7 +80,7 @@ export const accountMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/middleware/authorise.ts',
-        text: "if (caller.kind === 'user' || access.door === 'sign-in') requireOwnPage(req, res);",
+        text: "if (usesSession || access.door === 'sign-in') requireOwnPage(req, res);",
         replacement: "if (access.door === 'sign-in') requireOwnPage(req, res);",
       },
     ],

@@ -4,6 +4,7 @@ import {
   cursorPair,
   idPairs,
   keyPairs,
+  neighbourOf,
   type Pair,
   rawPairs,
   takesCursor,
@@ -11,7 +12,6 @@ import {
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { countTries } from '../support/isolation-tries.ts';
 import { json } from '../support/midtrans-stub.ts';
-import { createPeople } from '../support/people.ts';
 import { askRaw, type RawAnswer } from '../support/raw-requests.ts';
 import {
   type Credential,
@@ -24,6 +24,7 @@ import {
   secretKey,
 } from '../support/route-requests.ts';
 import { openSeeder, textOf, trade } from '../support/shop-seed.ts';
+import { signInMember } from '../support/signed-in.ts';
 import { type IdsByKind, idsOf, readIds } from '../support/tenant-ids.ts';
 
 /*
@@ -32,10 +33,10 @@ import { type IdsByKind, idsOf, readIds } from '../support/tenant-ids.ts';
  * places of ids come from the routes' schemas, so that a new route is tried from its first day.
  */
 const tries = countTries('http');
-const people = createPeople();
+const cookies = new Map<string, Readonly<Record<string, string>>>();
 const session: Credential = {
   name: 'a session of its owner',
-  headersOf: ({ id }) => people.signIn({ tenantId: id, role: 'owner' }),
+  headersOf: ({ id }) => cookies.get(id) ?? {},
   queryOf: () => ({}),
 };
 /** All that a merchant can show. A new kind of credential belongs here, and is tried everywhere. */
@@ -48,17 +49,17 @@ let theirs: IdsByKind;
 let ownerText: string;
 
 beforeAll(async () => {
-  gateway = await startGateway({}, people.dress);
+  gateway = await startGateway();
   // Tokens are the provider's, and differ for each page: here they must not hide a difference.
   gateway.midtrans.answerCreates((_req, res) =>
     json(res, 201, { token: 'token', redirect_url: 'https://app.example/snap/token' }),
   );
   seeder = await openSeeder(gateway);
-  owner = await gateway.merchant();
+  owner = await newMerchant();
   await trade(gateway, owner);
   await seeder.seed(owner);
   theirs = await readIds(gateway.admin, owner.id);
-  visitor = await gateway.merchant();
+  visitor = await newMerchant();
   await seeder.seed(visitor);
   ownerText = await textOf(gateway, seeder.tables, owner.id);
 });
@@ -78,7 +79,7 @@ const cases = withIds.flatMap((name) => credentials.map((credential) => ({ name,
 
 test.each(cases)('$name, with $credential.name', async ({ name, credential }) => {
   // An order of that name, once made, would be an own one everywhere else.
-  const merchant = name === 'POST /payment/create' ? await gateway.merchant() : visitor;
+  const merchant = name === 'POST /payment/create' ? await newMerchant() : visitor;
   const ids = { own: await readIds(gateway.admin, visitor.id), theirs };
   const pairs = [...idPairs(name, ids), ...keyPairs(name, ids), ...rawPairs(name, merchant, ids)];
   if (hasCursor(name)) pairs.push(cursorPair(name, ids, await theirCursor(name)));
@@ -128,13 +129,35 @@ describe('another merchant’s name beside one’s own key', () => {
   });
 });
 
+test.each(routeNames.filter((name) => routeOf(name).access.door === 'tenant'))(
+  'a session opens nothing of a merchant that it only names, at %s',
+  async (name) => {
+    const ids = placesIn(name).map((place) => ({
+      place,
+      value: idsOf(theirs, place.kind)[0] ?? '',
+    }));
+    const [named, nobody] = [owner.slug, neighbourOf(owner.slug)];
+    const asker = { merchant: visitor, credential: session };
+
+    const foreign = await ask(name, asker, { ids, query: { tenant: named } });
+    const nothing = await ask(name, asker, { ids, query: { tenant: nobody } });
+
+    const seen = comparable(foreign, [named], false);
+    const isSame = seen === comparable(nothing, [nobody], false);
+    tries.count(isSame ? undefined : `${name}: ${foreign.text} ${nothing.text}`);
+    expect(foreign.status, foreign.text).toBe(404);
+  },
+);
+
 // An id that nobody may use would prove nothing: these are what they say.
-test.each(withIds.filter((name) => placesIn(name).length > 0))(
+test.each(withIds.filter((name) => placesIn(name).length > 0 && !isOfPlatform(name)))(
   'the ids are real: their owner reaches them at %s',
   async (name) => {
     const statuses = new Set<number>();
     for (const { foreign } of idPairs(name, { own: theirs, theirs })) {
-      statuses.add((await ask(name, asOwner(), foreign)).status);
+      for (const asker of await ownersAskers()) {
+        statuses.add((await ask(name, asker, foreign)).status);
+      }
     }
 
     await hasOwnerChanged();
@@ -142,13 +165,36 @@ test.each(withIds.filter((name) => placesIn(name).length > 0))(
   },
 );
 
+/** By key, by the session that is among the ids, and by a new one: a try may end a session. */
+async function ownersAskers(): Promise<readonly Asker[]> {
+  const fresh = await signInMember(gateway, owner, { role: 'owner' });
+  const credential = { ...session, headersOf: () => fresh.headers };
+  return [{ merchant: owner, credential: secretKey }, asOwner(), { merchant: owner, credential }];
+}
+
 function asOwner(): Asker {
   return { merchant: owner, credential: session };
 }
 
 /** A list of the platform's is nobody's second page. */
 function hasCursor(name: RouteName): boolean {
-  return takesCursor(name) && routeOf(name).access.door !== 'platform';
+  return takesCursor(name) && !isOfPlatform(name);
+}
+
+function isOfPlatform(name: RouteName): boolean {
+  return routeOf(name).access.door === 'platform';
+}
+
+/** A merchant whose owner has signed in. */
+async function newMerchant(): Promise<Merchant> {
+  const merchant = await gateway.merchant();
+  const { headers } = await signInMember(gateway, merchant, { role: 'owner' });
+  cookies.set(merchant.id, headers);
+  // Lists of people have a second page.
+  for (const role of ['viewer', 'finance'] as const) {
+    await signInMember(gateway, merchant, { role });
+  }
+  return merchant;
 }
 
 function ask(name: RouteName, asker: Asker, filling: Filling): Promise<RawAnswer> {

@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { head, openSocket, parseAnswer, readAnswer, sendRaw } from '../test/support/raw-http.ts';
+import {
+  closeOf,
+  head,
+  openSocket,
+  parseAnswer,
+  readAnswer,
+  sendRaw,
+} from '../test/support/raw-http.ts';
 import { createHttpServer } from './http-server.ts';
 
 type Limits = NonNullable<Parameters<typeof createHttpServer>[1]['limits']>;
@@ -33,7 +40,7 @@ const answerOk: RequestListener = (req, res) => {
 async function secondsUntilClosed(socket: Socket): Promise<number> {
   const start = performance.now();
   socket.resume();
-  if (!socket.closed) await once(socket, 'close');
+  await closeOf(socket);
   return (performance.now() - start) / 1_000;
 }
 
@@ -228,7 +235,7 @@ test.each([
   socket.write(`${head('GET / HTTP/1.1', 'Host: a')}`);
   await expect.poll(() => text).toContain('half');
   socket.write(behind);
-  if (!socket.closed) await once(socket, 'close');
+  await closeOf(socket);
 
   expect(parseAnswer(text).body).toBe('half ');
   const next = await sendRaw(url, 'nonsense\r\n\r\n');

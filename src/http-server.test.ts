@@ -15,6 +15,8 @@ import { createHttpServer } from './http-server.ts';
 type Limits = NonNullable<Parameters<typeof createHttpServer>[1]['limits']>;
 
 const short = { headersMs: 500, requestMs: 1_000, checkMs: 50, idleMs: 1_500 };
+/** Nobody is closed for being slow: what is closed is one too many. */
+const patient = { headersMs: 60_000, requestMs: 60_000, idleMs: 60_000 };
 const nobody: readonly string[] = [];
 
 async function start(
@@ -118,9 +120,7 @@ test('the defaults close slow clients within 30 seconds, all in all', async () =
 
 test('one address holds so many connections, and a trusted proxy more', async () => {
   const capped = await start({
-    ...short,
-    headersMs: 5_000,
-    requestMs: 5_000,
+    ...patient,
     maxSocketsPerAddress: 3,
   });
   const sockets = await Promise.all(Array.from({ length: 3 }, () => openSocket(capped)));
@@ -130,7 +130,7 @@ test('one address holds so many connections, and a trusted proxy more', async ()
   await expect.poll(async () => (await fetch(capped).catch(() => undefined))?.status).toBe(200);
 
   const proxied = await start(
-    { ...short, headersMs: 5_000, requestMs: 5_000, maxSocketsPerAddress: 3 },
+    { ...patient, maxSocketsPerAddress: 3 },
     { trustedProxies: ['127.0.0.0/8'] },
   );
   await Promise.all(Array.from({ length: 10 }, () => openSocket(proxied)));
@@ -138,7 +138,7 @@ test('one address holds so many connections, and a trusted proxy more', async ()
 });
 
 test('all addresses together hold so many connections', async () => {
-  const url = await start({ ...short, headersMs: 5_000, requestMs: 5_000, maxSockets: 2 });
+  const url = await start({ ...patient, maxSockets: 2 });
   await Promise.all([openSocket(url), openSocket(url)]);
 
   expect(await secondsUntilClosed(await openSocket(url))).toBeLessThan(5);

@@ -19,7 +19,7 @@ const soundTable = `create table gadgets (
 const walled = `alter table gadgets enable row level security;
   alter table gadgets force row level security;
   create policy gadgets_tenant on gadgets to kassa_app using ${wall} with check ${wall}`;
-const authTable = 'create schema if not exists auth; create table auth.cookies (id uuid)';
+const cookies = 'create table identity.cookies (id uuid)';
 const fence = `create policy gadgets_fence on gadgets as restrictive to kassa_app using`;
 
 test('the catalogue of a migrated database breaks no rule of tenancy', async () => {
@@ -155,18 +155,18 @@ test.each<[string, string | RegExp]>([
   ['create schema reports', 'reports is not on the list of schemas'],
   ['grant create on schema public to kassa_app', 'kassa_app may create in public'],
   ['grant create on schema app to public', 'kassa_worker may create in app'],
+  ['grant usage on schema identity to kassa_app', 'kassa_app may use schema identity'],
   [
-    'create schema if not exists auth; grant usage on schema auth to kassa_app',
-    'kassa_app may use schema auth',
+    `${cookies}; grant select on identity.cookies to kassa_app`,
+    'kassa_app: SELECT on identity.cookies',
   ],
-  [`${authTable}; grant select on auth.cookies to kassa_app`, 'kassa_app: SELECT on auth.cookies'],
-  [`${authTable}; grant delete on auth.cookies to public`, 'public: DELETE on auth.cookies'],
+  [`${cookies}; grant delete on identity.cookies to public`, 'public: DELETE on identity.cookies'],
   [
-    `${authTable}; grant select (id) on auth.cookies to kassa_worker`,
-    'auth.cookies.id has rights of its own',
+    `${cookies}; grant select (id) on identity.cookies to kassa_worker`,
+    'identity.cookies.id has rights of its own',
   ],
   [
-    `${authTable}; create view auth.all_orders as select * from orders`,
+    `${cookies}; create view identity.all_orders as select * from orders`,
     'all_orders is a view without security_invoker',
   ],
   [

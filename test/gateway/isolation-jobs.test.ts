@@ -38,19 +38,13 @@ beforeAll(async () => {
     },
     close: () => {},
   };
-  const mails = createOrderMails({
-    db: wiring.db,
-    directory: services.directory,
-    mailer,
-    addresses: wiring.addresses,
-    mailFrom: 'no-reply@kassa.example',
-  });
-  const sending = { ...wiring, mailer, mailFrom: 'no-reply@kassa.example' };
+  const { db, addresses } = wiring;
+  const parts = { ...services, db, addresses, mailer, mailFrom: 'no-reply@kassa.example' };
   handlers = jobHandlers({
     ...services,
-    mails,
-    accountMails: createAccountMails({ ...sending, auth: services.auth }),
-    teamMails: createTeamMails({ ...sending, ...services }),
+    mails: createOrderMails(parts),
+    teamMails: createTeamMails(parts),
+    accountMails: createAccountMails(parts),
   });
   parties = [await newParty(), await newParty()];
 });
@@ -60,7 +54,11 @@ afterAll(async () => {
   await gateway.close();
 });
 
-const directions = topics.flatMap((topic) => [
+/** No tenant's: the relay takes them from `platform_outbox`, where no tenant's login may write. */
+const ofThePlatform: readonly Topic[] = ['account-mail', 'invitation-mail', 'support-grant-mail'];
+const ofTenants = topics.filter((topic) => !ofThePlatform.includes(topic));
+
+const directions = ofTenants.flatMap((topic) => [
   { topic, actor: 0, victim: 1 },
   { topic, actor: 1, victim: 0 },
 ]);
@@ -84,7 +82,7 @@ test.each(directions)(
 );
 
 // What nobody can do would prove nothing.
-test.each(topics)('%s does something to rows of its own tenant', async (topic) => {
+test.each(ofTenants)('%s does something to rows of its own tenant', async (topic) => {
   const [party] = parties;
   if (!party) throw new Error('There is nobody.');
   const differing: unknown[] = [];

@@ -4,6 +4,7 @@ import {
   cursorPair,
   idPairs,
   keyPairs,
+  neighbourOf,
   type Pair,
   rawPairs,
   takesCursor,
@@ -11,7 +12,6 @@ import {
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { countTries } from '../support/isolation-tries.ts';
 import { json } from '../support/midtrans-stub.ts';
-import { openPeople } from '../support/people.ts';
 import { askRaw, type RawAnswer } from '../support/raw-requests.ts';
 import {
   type Credential,
@@ -24,6 +24,7 @@ import {
   secretKey,
 } from '../support/route-requests.ts';
 import { openSeeder, textOf, trade } from '../support/shop-seed.ts';
+import { signInMember } from '../support/signed-in.ts';
 import { type IdsByKind, idsOf, readIds } from '../support/tenant-ids.ts';
 
 /*
@@ -32,16 +33,15 @@ import { type IdsByKind, idsOf, readIds } from '../support/tenant-ids.ts';
  * places of ids come from the routes' schemas, so that a new route is tried from its first day.
  */
 const tries = countTries('http');
-const cookies = new Map<string, string>();
+const cookies = new Map<string, Readonly<Record<string, string>>>();
 const session: Credential = {
   name: 'a session of its owner',
-  headersOf: ({ id }) => ({ Cookie: cookies.get(id) ?? '', Origin: gateway.publicUrl }),
-  queryOf: ({ slug }) => ({ tenant: slug }),
+  headersOf: ({ id }) => cookies.get(id) ?? {},
+  queryOf: () => ({}),
 };
 /** All that a merchant can show. A new kind of credential belongs here, and is tried everywhere. */
 const credentials: readonly Credential[] = [secretKey, session, nameOnly];
 let gateway: Gateway;
-let people: ReturnType<typeof openPeople>;
 let seeder: Awaited<ReturnType<typeof openSeeder>>;
 let owner: Merchant;
 let visitor: Merchant;
@@ -50,7 +50,6 @@ let ownerText: string;
 
 beforeAll(async () => {
   gateway = await startGateway();
-  people = openPeople(gateway);
   // Tokens are the provider's, and differ for each page: here they must not hide a difference.
   gateway.midtrans.answerCreates((_req, res) =>
     json(res, 201, { token: 'token', redirect_url: 'https://app.example/snap/token' }),
@@ -130,13 +129,35 @@ describe('another merchant’s name beside one’s own key', () => {
   });
 });
 
+test.each(routeNames.filter((name) => routeOf(name).access.door === 'tenant'))(
+  'a session opens nothing of a merchant that it only names, at %s',
+  async (name) => {
+    const ids = placesIn(name).map((place) => ({
+      place,
+      value: idsOf(theirs, place.kind)[0] ?? '',
+    }));
+    const [named, nobody] = [owner.slug, neighbourOf(owner.slug)];
+    const asker = { merchant: visitor, credential: session };
+
+    const foreign = await ask(name, asker, { ids, query: { tenant: named } });
+    const nothing = await ask(name, asker, { ids, query: { tenant: nobody } });
+
+    const seen = comparable(foreign, [named], false);
+    const isSame = seen === comparable(nothing, [nobody], false);
+    tries.count(isSame ? undefined : `${name}: ${foreign.text} ${nothing.text}`);
+    expect(foreign.status, foreign.text).toBe(404);
+  },
+);
+
 // An id that nobody may use would prove nothing: these are what they say.
-test.each(withIds.filter((name) => placesIn(name).length > 0))(
+test.each(withIds.filter((name) => placesIn(name).length > 0 && !isOfPlatform(name)))(
   'the ids are real: their owner reaches them at %s',
   async (name) => {
     const statuses = new Set<number>();
     for (const { foreign } of idPairs(name, { own: theirs, theirs })) {
-      statuses.add((await ask(name, asOwner(), foreign)).status);
+      for (const asker of await ownersAskers()) {
+        statuses.add((await ask(name, asker, foreign)).status);
+      }
     }
 
     await hasOwnerChanged();
@@ -144,12 +165,11 @@ test.each(withIds.filter((name) => placesIn(name).length > 0))(
   },
 );
 
-/** With somebody who is signed in as its owner. */
-async function newMerchant(): Promise<Merchant> {
-  const merchant = await gateway.merchant();
-  const person = await people.member(merchant, 'owner');
-  cookies.set(merchant.id, person.cookie);
-  return merchant;
+/** By key, by the session that is among the ids, and by a new one: a try may end a session. */
+async function ownersAskers(): Promise<readonly Asker[]> {
+  const fresh = await signInMember(gateway, owner, { role: 'owner' });
+  const credential = { ...session, headersOf: () => fresh.headers };
+  return [{ merchant: owner, credential: secretKey }, asOwner(), { merchant: owner, credential }];
 }
 
 function asOwner(): Asker {
@@ -158,7 +178,23 @@ function asOwner(): Asker {
 
 /** A list of the platform's is nobody's second page. */
 function hasCursor(name: RouteName): boolean {
-  return takesCursor(name) && routeOf(name).access.door !== 'platform';
+  return takesCursor(name) && !isOfPlatform(name);
+}
+
+function isOfPlatform(name: RouteName): boolean {
+  return routeOf(name).access.door === 'platform';
+}
+
+/** A merchant whose owner has signed in. */
+async function newMerchant(): Promise<Merchant> {
+  const merchant = await gateway.merchant();
+  const { headers } = await signInMember(gateway, merchant, { role: 'owner' });
+  cookies.set(merchant.id, headers);
+  // Lists of people have a second page.
+  for (const role of ['viewer', 'finance'] as const) {
+    await signInMember(gateway, merchant, { role });
+  }
+  return merchant;
 }
 
 function ask(name: RouteName, asker: Asker, filling: Filling): Promise<RawAnswer> {

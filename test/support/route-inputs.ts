@@ -34,7 +34,8 @@ export function sampleOf(
   schema: z.ZodType,
   given: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
-  const made = membersOf(schema)
+  const [shape] = shapesOf(schema);
+  const made = membersOf(shape ?? schema)
     .filter(([name, member]) => !(name in given) && !isOptional(member))
     .map(([name, member]) => [name, valueFor(name, member)]);
   const sample = { ...Object.fromEntries(made), ...given };
@@ -50,7 +51,10 @@ const candidates: readonly unknown[] = [
   'ORDER-sample',
   '2026-01-15',
   0,
+  30,
   1_000,
+  '123456',
+  'A'.repeat(43),
   true,
   'https://shop.example',
   [],
@@ -72,9 +76,20 @@ function enumValuesOf(member: z.ZodType): readonly unknown[] {
   return inner instanceof z.ZodEnum ? inner.options : [];
 }
 
+/** Of an object, or of all shapes of a union: a name that several have counts once. */
 function membersOf(schema: z.ZodType): [string, z.ZodType][] {
+  return [...new Map(shapesOf(schema).flatMap(({ shape }) => Object.entries(shape))).entries()] as [
+    string,
+    z.ZodType,
+  ][];
+}
+
+function shapesOf(schema: z.ZodType): z.ZodObject[] {
   const inner = unwrapped(schema);
-  if (inner instanceof z.ZodObject) return Object.entries(inner.shape) as [string, z.ZodType][];
+  if (inner instanceof z.ZodObject) return [inner];
+  if (inner instanceof z.ZodUnion) {
+    return inner.options.flatMap((option) => shapesOf(option as z.ZodType));
+  }
   throw new Error('A route takes objects; this schema is none that can be looked into.');
 }
 

@@ -18,9 +18,9 @@ const sources: Readonly<Record<string, string>> = {
     InvitationId: 'invitations',
     SupportGrantId: 'support_grants',
   }),
-  UserId: 'select user_id as id from memberships where tenant_id = $1 order by id',
-  SessionId: `select s.id from identity.sessions s join memberships m on m.user_id = s.user_id
-    where m.tenant_id = $1 order by s.id`,
+  UserId: 'select user_id as id from memberships where tenant_id = $1 order by user_id',
+  SessionId: `select s.id from identity.sessions s
+    join memberships m on m.user_id = s.user_id where m.tenant_id = $1 order by s.id`,
   OrderReference: `select order_id as id from orders where tenant_id = $1 order by id`,
 };
 
@@ -33,19 +33,17 @@ export async function readIds(admin: pg.Pool, tenantId: string): Promise<IdsByKi
   const found = new Map<string, readonly string[]>();
   for (const [kind, text] of Object.entries(sources)) {
     const { rows } = await admin.query<{ id: string }>(`${text} limit ${maxPerKind}`, [tenantId]);
-    if (rows.length === 0) throw new Error(`The tenant has no ${kind}; its seed is too small.`);
-    found.set(
-      kind,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    if (ids.length > 0) found.set(kind, ids);
   }
   return found;
 }
 
-/** @throws Error for a kind that nobody has said the source of */
+/** @throws Error for a kind that nobody has said the source of, or that the seed has too little of */
 export function idsOf(ids: IdsByKind, kind: string): readonly string[] {
   const found = ids.get(kind);
   if (found) return found;
+  if (kind in sources) throw new Error(`The tenant has no ${kind}; its seed is too small.`);
   throw new Error(`Nobody knows where a ${kind} comes from; say it in test/support/tenant-ids.ts.`);
 }
 

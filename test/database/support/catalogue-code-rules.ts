@@ -18,7 +18,7 @@ const triggers = ['tenants_announce on tenants'];
 const loginSettings = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
 
 const ownSchemas = `(select oid, nspname from pg_namespace
-  where nspname in ('app', 'auth', 'public'))`;
+  where nspname in ('app', 'identity', 'public'))`;
 const logins = `(select oid, rolname from pg_roles
   where rolname in ('kassa_app', 'kassa_platform', 'kassa_worker'))`;
 
@@ -36,15 +36,15 @@ export const codeRules: readonly Rule[] = [
   },
   {
     // Users and sessions: who gets at them is who they say.
-    sql: `select format('%s may use schema auth', rolname) as fault
+    sql: `select format('%s may use schema identity', rolname) as fault
             from ${ownSchemas} n cross join ${logins} l
-           where nspname = 'auth' and rolname <> 'kassa_platform'
+           where nspname = 'identity' and rolname <> 'kassa_platform'
              and has_schema_privilege(l.oid, n.oid, 'USAGE')
           union all
-          select format('%s: %s on auth.%s', who(grantee), privilege_type, relname)
+          select format('%s: %s on identity.%s', who(grantee), privilege_type, relname)
             from pg_class c join ${ownSchemas} n on n.oid = relnamespace
             cross join aclexplode(relacl) a
-           where nspname = 'auth' and grantee <> relowner and who(grantee) <> 'kassa_platform'`,
+           where nspname = 'identity' and grantee <> relowner and who(grantee) <> 'kassa_platform'`,
   },
   {
     sql: `select format('%s.%s has rights of its own', attrelid::regclass, attname) as fault

@@ -19,7 +19,8 @@ const soundTable = `create table gadgets (
 const walled = `alter table gadgets enable row level security;
   alter table gadgets force row level security;
   create policy gadgets_tenant on gadgets to kassa_app using ${wall} with check ${wall}`;
-const authTable = 'create schema if not exists auth; create table auth.cookies (id uuid)';
+const identityTable =
+  'create schema if not exists identity; create table identity.cookies (id uuid)';
 const fence = `create policy gadgets_fence on gadgets as restrictive to kassa_app using`;
 
 test('the catalogue of a migrated database breaks no rule of tenancy', async () => {
@@ -156,17 +157,23 @@ test.each<[string, string | RegExp]>([
   ['grant create on schema public to kassa_app', 'kassa_app may create in public'],
   ['grant create on schema app to public', 'kassa_worker may create in app'],
   [
-    'create schema if not exists auth; grant usage on schema auth to kassa_app',
-    'kassa_app may use schema auth',
-  ],
-  [`${authTable}; grant select on auth.cookies to kassa_app`, 'kassa_app: SELECT on auth.cookies'],
-  [`${authTable}; grant delete on auth.cookies to public`, 'public: DELETE on auth.cookies'],
-  [
-    `${authTable}; grant select (id) on auth.cookies to kassa_worker`,
-    'auth.cookies.id has rights of its own',
+    'create schema if not exists identity; grant usage on schema identity to kassa_app',
+    'kassa_app may enter the schema identity',
   ],
   [
-    `${authTable}; create view auth.all_orders as select * from orders`,
+    `${identityTable}; grant select on identity.cookies to kassa_app`,
+    'kassa_app: SELECT on identity.cookies',
+  ],
+  [
+    `${identityTable}; grant delete on identity.cookies to public`,
+    'kassa_app: DELETE on identity.cookies',
+  ],
+  [
+    `${identityTable}; grant select (id) on identity.cookies to kassa_worker`,
+    'identity.cookies.id has rights of its own',
+  ],
+  [
+    `${identityTable}; create view identity.all_orders as select * from orders`,
     'all_orders is a view without security_invoker',
   ],
   [

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { routes } from '../../src/contracts/routes.ts';
+import { type RouteName, routes } from '../../src/contracts/routes.ts';
 import {
   grantScopes,
   type PlatformRole,
@@ -44,6 +44,50 @@ const needs: Readonly<Record<string, string>> = {
   'POST /admin/reconciliations/:id/differences/:differenceId/resolve':
     'tenant reconciliations:write',
   'GET /admin/audit': 'tenant audit:read',
+  'GET /admin/keys': 'tenant keys:read',
+  'POST /admin/keys': 'tenant keys:write sensitive',
+  'POST /admin/keys/:id/rotate': 'tenant keys:write sensitive',
+  'DELETE /admin/keys/:id': 'tenant keys:write sensitive',
+  'GET /admin/settings': 'tenant settings:read',
+  'PUT /admin/settings': 'tenant settings:write sensitive',
+  'PUT /admin/settings/midtrans': 'tenant secrets:write sensitive',
+  'GET /admin/team': 'tenant team:read',
+  'PUT /admin/team/:userId': 'tenant team:write sensitive',
+  'DELETE /admin/team/:userId': 'tenant team:write sensitive',
+  'POST /admin/team/invitations': 'tenant team:write sensitive',
+  'POST /admin/team/invitations/:id/resend': 'tenant team:write sensitive',
+  'DELETE /admin/team/invitations/:id': 'tenant team:write sensitive',
+  'POST /api/auth/tenant': 'account',
+  'POST /api/auth/tenant/leave': 'account sensitive',
+  'POST /api/auth/invitations/preview': 'sign-in',
+  'POST /api/auth/invitations/accept': 'sign-in',
+  'POST /api/auth/sign-up': 'sign-in',
+  'POST /api/auth/verify-email': 'sign-in',
+  'POST /api/auth/verify-email/send': 'sign-in',
+  'POST /api/auth/sign-in': 'sign-in',
+  'POST /api/auth/sign-in/second-factor': 'sign-in',
+  'POST /api/auth/password/forgot': 'sign-in',
+  'POST /api/auth/password/reset': 'sign-in',
+  'POST /api/auth/sign-out': 'account',
+  'GET /api/auth/session': 'account',
+  'GET /api/auth/sessions': 'account',
+  'DELETE /api/auth/sessions/:id': 'account',
+  'POST /api/auth/sessions/revoke-others': 'account',
+  'POST /api/auth/confirm': 'account',
+  'POST /api/auth/password/change': 'account',
+  'POST /api/auth/second-factor/begin': 'account',
+  'POST /api/auth/second-factor/confirm': 'account',
+  'POST /api/auth/second-factor/disable': 'account sensitive',
+  'POST /api/auth/second-factor/recovery-codes': 'account',
+  'GET /api/superadmin/staff': 'platform staff:read',
+  'POST /api/superadmin/staff': 'platform staff:write sensitive',
+  'PUT /api/superadmin/staff/:userId': 'platform staff:write sensitive',
+  'DELETE /api/superadmin/staff/:userId': 'platform staff:write sensitive',
+  'POST /api/superadmin/staff/invitations/:id/resend': 'platform staff:write sensitive',
+  'DELETE /api/superadmin/staff/invitations/:id': 'platform staff:write sensitive',
+  'GET /api/superadmin/support-grants': 'platform grants:read',
+  'POST /api/superadmin/support-grants': 'platform grants:write sensitive',
+  'DELETE /api/superadmin/support-grants/:id': 'platform grants:write',
   'GET /api/superadmin/audit': 'platform platform-audit:read',
 };
 
@@ -147,6 +191,28 @@ const people: readonly Who[] = [
   },
 ];
 
+/** Whoever changes what others may do is asked again behind the door, by what is stored. */
+for (const { caller, tenantRole, platformRole } of people) {
+  if (caller.kind !== 'user') continue;
+  const { userId, email } = caller;
+  await gateway.admin.query(
+    `insert into identity.users (id, name, email, email_verified) values ($1, 'A', $2, true)`,
+    [userId, email],
+  );
+  if (tenantRole && tenantRole !== 'granted') {
+    await gateway.admin.query(
+      'insert into memberships (tenant_id, user_id, role) values ($1, $2, $3)',
+      [tenantId, userId, tenantRole],
+    );
+  }
+  if (platformRole) {
+    await gateway.admin.query(
+      'insert into identity.platform_members (user_id, role) values ($1, $2)',
+      [userId, platformRole],
+    );
+  }
+}
+
 /** The same people, who owe a second factor, or have not given their password for a while. */
 const weaker = (word: string, lack: object): Who[] =>
   people.map((who) => ({
@@ -191,14 +257,24 @@ function expected(name: string, who: Who): string {
   const { caller } = who;
   if (['open', 'provider', 'sign-in'].includes(door)) return 'passes';
   if (caller.kind === 'key' && (door === 'storefront' || isProgramsDoor(door, caller))) {
-    return who.scopes?.includes(scope) ? 'passes' : 'not-allowed';
+    return who.scopes?.includes(scope) && !isPeoplesOnly(name, scope) ? 'passes' : 'not-allowed';
   }
   if (door === 'storefront') return 'passes';
   if (caller.kind !== 'user') return 'credentials-required';
+  // Who does not belong to it is told the same as where there is no tenant.
+  if (door === 'tenant' && !who.tenantRole) return 'tenant-not-found';
   const hasRight = door === 'account' || rightsOf(door, who).has(scope);
   if (!hasRight) return 'not-allowed';
   if (door !== 'account' && caller.owesSecondFactor) return 'second-factor-required';
   return words.includes('sensitive') && !caller.isFresh ? 'confirmation-required' : 'passes';
+}
+
+/**
+ * Should a key have that scope all the same: who may do what is said by people. What has a body is
+ * refused for that before.
+ */
+function isPeoplesOnly(name: string, scope: string): boolean {
+  return scope === 'team:write' && !('body' in routes[name as RouteName]);
 }
 
 function isProgramsDoor(door: string, { type }: Key): boolean {
@@ -213,6 +289,7 @@ function rightsOf(door: string, { tenantRole = 'none', platformRole = 'none' }: 
 
 const refusals = [
   'credentials-required',
+  'tenant-not-found',
   'not-allowed',
   'second-factor-required',
   'confirmation-required',

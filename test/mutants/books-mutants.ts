@@ -182,9 +182,9 @@ export const booksMutants: readonly Mutant[] = [
       },
       {
         file: 'src/jobs/relay.ts',
-        text: '    return rows.length;\n',
+        text: 'rows.map((row) => row.id)],\n    );\n',
         replacement:
-          '    await queue.add(rows.map(({ tenant_id, ...row }) => ({ ...row, tenantId: tenant_id })));\n    return rows.length;\n',
+          'rows.map((row) => row.id)],\n    );\n    await queue.add(rows.map(({ tenant_id, ...row }) => ({ ...row, tenantId: tenant_id })));\n',
       },
     ],
     tests: ['test/database/relay.test.ts'],

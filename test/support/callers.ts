@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { ApiKeyId, SessionId, UserId } from '../../src/domain/ids.ts';
+import { ApiKeyId, SessionId, type TenantId, UserId } from '../../src/domain/ids.ts';
 import { Problem } from '../../src/domain/problems.ts';
 import type { Secret } from '../../src/domain/secret.ts';
 import type { KeyHolder } from '../../src/services/api-keys.ts';
@@ -14,6 +14,8 @@ export type User = Extract<Caller, { kind: 'user' }>;
 export type Key = Extract<Caller, { kind: 'key' }>;
 
 type Sent = { readonly method?: string; readonly body?: unknown; readonly key?: string };
+
+const ownPage = 'http://localhost';
 
 /**
  * The real app, where a test says who asks. Whom it names is found as the holder of a key is; what
@@ -35,14 +37,22 @@ export async function startAppForCallers(
       return { caller, tenant } as KeyHolder;
     },
   };
+  const places = {
+    ...services.places,
+    // A role that the test gives is one in the tenant that its request is for.
+    async enter({ tenantRole: role }: User, tenantId: TenantId) {
+      const tenant = role && (await services.directory.find(tenantId));
+      return tenant && { tenant, role };
+    },
+  };
   const app = buildApp({
-    services: { ...services, apiKeys },
+    services: { ...services, apiKeys, places },
     log,
     trustedProxies: [],
     tenantDomains: [],
     platformSubdomains: [],
     hasDemo: false,
-    publicUrl: 'http://localhost',
+    publicUrl: ownPage,
     isHttps: false,
   });
   const server = createServer(app).listen(0, '127.0.0.1');
@@ -55,6 +65,7 @@ export async function startAppForCallers(
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
+        Origin: ownPage,
         ...(caller.kind !== 'anonymous' && { Authorization: `Bearer ${credential}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(key && { 'Idempotency-Key': key }),

@@ -58,6 +58,10 @@ const candidates: readonly unknown[] = [
   {},
   'a-sample',
   'A long enough passphrase, 2026',
+  30,
+  '123456',
+  // As long as a token that was mailed.
+  'sample-of-a-token'.padEnd(43, '0'),
 ];
 
 function valueFor(name: string, member: z.ZodType): unknown {
@@ -75,6 +79,8 @@ function enumValuesOf(member: z.ZodType): readonly unknown[] {
 function membersOf(schema: z.ZodType): [string, z.ZodType][] {
   const inner = unwrapped(schema);
   if (inner instanceof z.ZodObject) return Object.entries(inner.shape) as [string, z.ZodType][];
+  // One of the shapes will do.
+  if (inner instanceof z.ZodUnion) return membersOf(inner.options[0] as z.ZodType);
   throw new Error('A route takes objects; this schema is none that can be looked into.');
 }
 

@@ -18,7 +18,8 @@ const sources: Readonly<Record<string, string>> = {
     InvitationId: 'invitations',
     SupportGrantId: 'support_grants',
   }),
-  UserId: 'select user_id as id from memberships where tenant_id = $1 order by id',
+  // Owners are who asks, and one who is gone would ask for nothing any more.
+  UserId: `select user_id as id from memberships where tenant_id = $1 and role <> 'owner'`,
   SessionId: `select s.id from identity.sessions s join memberships m on m.user_id = s.user_id
     where m.tenant_id = $1 order by s.id`,
   OrderReference: `select order_id as id from orders where tenant_id = $1 order by id`,

@@ -2,7 +2,7 @@
 export type Rule = { readonly sql: string; readonly values?: readonly unknown[] };
 
 /** What Kassa keeps in a database. pg-boss makes its own when a worker starts. */
-const schemas = ['app', 'auth', 'pgboss', 'public'];
+const schemas = ['app', 'identity', 'pgboss', 'public'];
 
 /** All code in the database, with its volatility: s for stable, v for volatile. */
 const functions = [
@@ -18,7 +18,7 @@ const triggers = ['tenants_announce on tenants'];
 const loginSettings = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
 
 const ownSchemas = `(select oid, nspname from pg_namespace
-  where nspname in ('app', 'auth', 'public'))`;
+  where nspname in ('app', 'identity', 'public'))`;
 const logins = `(select oid, rolname from pg_roles
   where rolname in ('kassa_app', 'kassa_platform', 'kassa_worker'))`;
 

@@ -117,7 +117,7 @@ const policies = `(
          array(select case role when 0 then 'public' else role::regrole::text end
                  from unnest(polroles) role) as roles
     from pg_policy p join ${tables} t on t.oid = polrelid)`;
-const ownSchemas = `(select oid from pg_namespace where nspname in ('app', 'auth', 'public'))`;
+const ownSchemas = `(select oid from pg_namespace where nspname in ('app', 'identity', 'public'))`;
 const ownWall = `'(tenant_id = app.current_tenant())'`;
 
 /** Rules about tables, policies and rights. */

@@ -69,7 +69,7 @@ test('a key that is refused is in the shop’s audit log, once the answer is out
 const someOrder = '/admin/orders/ORDER-4711/refunds';
 
 test.each([
-  ['a stranger', aUser(), 'GET', '/admin/stats', 'not-allowed'],
+  ['a stranger', aUser(), 'GET', '/admin/stats', 'tenant-not-found'],
   ['a member without the right', aUser({ tenantRole: 'viewer' }), 'POST', someOrder, 'not-allowed'],
   [
     'an owner who owes a second factor',

@@ -31,7 +31,9 @@ export const auditRefusals: ErrorRequestHandler = (error, req, res, next) => {
  */
 export function noteRefusal({ req, res }: Exchange, { status, code }: Answered): void {
   const refusals: Refusals | undefined = res.locals.refusals;
-  if (!refusals || (status !== 401 && status !== 403)) return;
+  // A user who knocks at a tenant's door is told that there is none, and is refused all the same.
+  const isRefusal = status === 401 || status === 403 || code === 'tenant-not-found';
+  if (!refusals || !isRefusal) return;
   const caller: Caller | undefined = res.locals.caller;
   if (!caller || caller.kind === 'anonymous') {
     refusals.count(code);

@@ -10,12 +10,12 @@ import { Problem } from '../../src/domain/problems.ts';
 import type { Secret } from '../../src/domain/secret.ts';
 import type { KeyHolder } from '../../src/services/api-keys.ts';
 
-const publicUrl = 'http://localhost';
-
 export type User = Extract<Caller, { kind: 'user' }>;
 export type Key = Extract<Caller, { kind: 'key' }>;
 
 type Sent = { readonly method?: string; readonly body?: unknown; readonly key?: string };
+
+const ownPage = 'http://localhost';
 
 /**
  * The real app, where a test says who asks. Whom it names is found as the holder of a key is; what
@@ -37,12 +37,12 @@ export async function startAppForCallers(
       return { caller, tenant } as KeyHolder;
     },
   };
-  // A role that a test gives is one in whatever tenant is asked for; who has none is a stranger.
   const places = {
     ...services.places,
-    async enter({ tenantRole }: User, tenantId: TenantId) {
-      const tenant = await services.directory.find(tenantId);
-      return tenant && tenantRole && { tenant, role: tenantRole };
+    // A role that the test gives is one in the tenant that its request is for.
+    async enter({ tenantRole: role }: User, tenantId: TenantId) {
+      const tenant = role && (await services.directory.find(tenantId));
+      return tenant && { tenant, role };
     },
   };
   const app = buildApp({
@@ -52,7 +52,7 @@ export async function startAppForCallers(
     tenantDomains: [],
     platformSubdomains: [],
     hasDemo: false,
-    publicUrl,
+    publicUrl: ownPage,
     isHttps: false,
   });
   const server = createServer(app).listen(0, '127.0.0.1');
@@ -65,6 +65,7 @@ export async function startAppForCallers(
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
+        Origin: ownPage,
         ...(caller.kind !== 'anonymous' && { Authorization: `Bearer ${credential}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(key && { 'Idempotency-Key': key }),

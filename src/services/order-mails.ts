@@ -82,7 +82,9 @@ function isOutdated(kind: MailKind, status: OrderStatus): boolean {
 
 /** `shop@example` or `Shop <shop@example>`, as the tenant's row has it. */
 function senderOf(tenant: Tenant, fallback: string): MailAddress {
-  const [, name, address] = /^\s*(.*?)\s*<([^<>]+)>\s*$/.exec(tenant.emailFrom ?? '') ?? [];
-  if (address) return { name: name?.replace(/^"|"$/g, '') || tenant.name, address };
-  return { name: tenant.name, address: tenant.emailFrom?.trim() || fallback };
+  const written = tenant.emailFrom?.trim() ?? '';
+  const at = written.lastIndexOf('<');
+  if (at < 0 || !written.endsWith('>')) return { name: tenant.name, address: written || fallback };
+  const name = written.slice(0, at).trim().replace(/^"|"$/g, '');
+  return { name: name || tenant.name, address: written.slice(at + 1, -1) };
 }

@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type KassaProcess = {
   readonly url: string;
+  readonly pid: number;
   /** Ends it, and answers with what. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
   /** Stops it where it is, without its knowing, or lets it go on. */
@@ -55,6 +56,7 @@ export async function startProcess(
   if (first !== 'ready') throw new Error(`The ${entry} ended with ${first}.`);
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: Number(child.pid),
     kill(signal) {
       child.kill(signal);
       return exited;

@@ -1,14 +1,14 @@
-import { pino } from 'pino';
 import { z } from 'zod';
 import { readEnvironment } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
+import { createLog } from '../log.ts';
 
 const Environment = z.object({
   // The owner's login, which the server and the worker never see.
   DATABASE_OWNER_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgresql://'),
 });
 
-const log = pino({ name: 'kassa-migrate' });
+const log = createLog({ name: 'kassa-migrate', level: 'info' });
 
 /** `npm run migrate`: brings a database to the newest schema, and says which changes it made. */
 async function main(): Promise<void> {

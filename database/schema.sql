@@ -236,6 +236,20 @@ create table public.daily_stats (
   constraint daily_stats_pkey PRIMARY KEY (tenant_id, day, currency, status, method)
 );
 
+create table public.data_keys (
+  tenant_id uuid not null,
+  version integer not null,
+  kek_id text not null,
+  wrapped bytea not null,
+  seals bigint default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  retired_at timestamp with time zone,
+  constraint data_keys_pkey PRIMARY KEY (tenant_id, version),
+  constraint data_keys_kek_id_form CHECK ((kek_id ~ '^[A-Za-z0-9_-]{1,32}$'::text)),
+  constraint data_keys_version_positive CHECK ((version > 0)),
+  constraint data_keys_wrapped_length CHECK (((octet_length(wrapped) >= 32) AND (octet_length(wrapped) <= 4096)))
+);
+
 create table public.idempotency_keys (
   tenant_id uuid not null,
   route text not null,
@@ -260,7 +274,7 @@ create table public.invitations (
   email text not null,
   name text,
   role text not null,
-  invited_by uuid not null,
+  invited_by uuid,
   token_hash bytea,
   expires_at timestamp with time zone default (now() + '7 days'::interval) not null,
   created_at timestamp with time zone default now() not null,
@@ -273,6 +287,13 @@ create table public.invitations (
   constraint invitations_hash_length CHECK ((octet_length(token_hash) = 32)),
   constraint invitations_role_fits CHECK (((role = 'viewer'::text) OR ((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) = (role = ANY (ARRAY['superadmin'::text, 'support'::text]))))),
   constraint invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'finance'::text, 'viewer'::text, 'superadmin'::text, 'support'::text])))
+);
+
+create table public.key_rotations (
+  id uuid default gen_random_uuid() not null,
+  started_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint key_rotations_pkey PRIMARY KEY (id)
 );
 
 create table public.ledger_days (
@@ -466,6 +487,12 @@ create table public.platform_outbox (
   constraint platform_outbox_pkey PRIMARY KEY (id)
 );
 
+create table public.platform_secrets (
+  name text not null,
+  value text not null,
+  constraint platform_secrets_pkey PRIMARY KEY (name)
+);
+
 create unlogged table public.rate_limits (
   key text not null,
   points integer not null,
@@ -601,6 +628,8 @@ create table public.tenants (
   payment_expiry_minutes integer default 1440 not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  midtrans_server_key_fingerprint bytea,
+  midtrans_server_key_end text,
   requires_second_factor boolean default false not null,
   allowed_origins text[] default '{}'::text[] not null,
   create_requires_key boolean default false not null,
@@ -618,6 +647,7 @@ create table public.tenants (
   constraint tenants_payment_expiry_range CHECK (((payment_expiry_minutes >= 5) AND (payment_expiry_minutes <= 10080))),
   constraint tenants_placement_known CHECK ((placement = ANY (ARRAY['shared'::text, 'dedicated'::text]))),
   constraint tenants_return_url_form CHECK ((return_url ~ '^https?://[^/[:space:]]+[^[:space:]]*$'::text)),
+  constraint tenants_sealed_key_has_fingerprint CHECK (((midtrans_server_key !~~ 'sealed:%'::text) OR ((midtrans_server_key_fingerprint IS NOT NULL) AND (octet_length(midtrans_server_key_fingerprint) = 32)))),
   constraint tenants_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,61}[a-z0-9])$'::text)),
   constraint tenants_slug_not_reserved CHECK ((slug <> ALL (ARRAY['www'::text, 'admin'::text, 'api'::text, 'app'::text, 'superadmin'::text, 'funnel'::text, 'funnelstaging'::text, 'mail'::text, 'static'::text]))),
   constraint tenants_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'inactive'::text, 'suspended'::text, 'archived'::text]))),
@@ -643,10 +673,12 @@ CREATE INDEX attention_items_open_idx ON public.attention_items USING btree (ten
 CREATE UNIQUE INDEX attention_items_open_key ON public.attention_items USING btree (tenant_id, order_id, payment_id, reason) WHERE (resolved_at IS NULL);
 CREATE INDEX attention_items_order_idx ON public.attention_items USING btree (tenant_id, order_id);
 CREATE INDEX attention_items_resolved_idx ON public.attention_items USING btree (tenant_id, created_at DESC, id DESC) WHERE (resolved_at IS NOT NULL);
+CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (tenant_id, action, seq);
 CREATE INDEX customers_seen_idx ON public.customers USING btree (tenant_id, last_seen_at DESC, id DESC);
 CREATE INDEX idempotency_keys_expiry_idx ON public.idempotency_keys USING btree (tenant_id, expires_at);
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 CREATE UNIQUE INDEX invitations_token_key ON public.invitations USING btree (token_hash);
+CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree ((true)) WHERE (finished_at IS NULL);
 CREATE INDEX ledger_transfers_day_idx ON public.ledger_transfers USING btree (tenant_id, day, id);
 CREATE INDEX ledger_transfers_payment_idx ON public.ledger_transfers USING btree (tenant_id, payment_id);
 CREATE INDEX memberships_list_idx ON public.memberships USING btree (tenant_id, created_at, user_id);
@@ -654,6 +686,7 @@ CREATE INDEX memberships_user_idx ON public.memberships USING btree (user_id);
 CREATE INDEX notifications_reference_idx ON public.notifications USING btree (tenant_id, reference);
 CREATE INDEX order_actions_due_idx ON public.order_actions USING btree (tenant_id, next_check_at) WHERE (next_check_at IS NOT NULL);
 CREATE UNIQUE INDEX order_actions_open_key ON public.order_actions USING btree (tenant_id, order_id) WHERE (status = 'requested'::text);
+CREATE INDEX order_events_created_idx ON public.order_events USING btree (tenant_id, created_at);
 CREATE INDEX order_events_order_idx ON public.order_events USING btree (tenant_id, order_id, created_at);
 CREATE INDEX orders_created_idx ON public.orders USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders USING btree (tenant_id, customer_id);
@@ -669,8 +702,9 @@ CREATE INDEX refunds_due_idx ON public.refunds USING btree (tenant_id, next_chec
 CREATE INDEX refunds_order_idx ON public.refunds USING btree (tenant_id, order_id, id);
 CREATE INDEX support_grants_list_idx ON public.support_grants USING btree (created_at, id);
 CREATE INDEX support_grants_running_idx ON public.support_grants USING btree (tenant_id, user_id, expires_at) WHERE (ended_at IS NULL);
-CREATE INDEX tenants_midtrans_key_idx ON public.tenants USING btree (midtrans_server_key);
+CREATE INDEX tenants_midtrans_fingerprint_idx ON public.tenants USING btree (midtrans_server_key_fingerprint);
 CREATE INDEX tenants_midtrans_merchant_idx ON public.tenants USING btree (midtrans_merchant_id);
+CREATE INDEX tenants_plain_key_idx ON public.tenants USING btree (id) WHERE ((midtrans_server_key <> ''::text) AND (midtrans_server_key !~~ 'sealed:%'::text));
 
 -- Foreign keys, and checks that older rows need not pass
 
@@ -747,10 +781,14 @@ alter table public.customers enable row level security;
 alter table public.customers force row level security;
 alter table public.daily_stats enable row level security;
 alter table public.daily_stats force row level security;
+alter table public.data_keys enable row level security;
+alter table public.data_keys force row level security;
 alter table public.idempotency_keys enable row level security;
 alter table public.idempotency_keys force row level security;
 alter table public.invitations enable row level security;
 alter table public.invitations force row level security;
+alter table public.key_rotations enable row level security;
+alter table public.key_rotations force row level security;
 alter table public.ledger_days enable row level security;
 alter table public.ledger_days force row level security;
 alter table public.ledger_transfers enable row level security;
@@ -771,6 +809,8 @@ alter table public.payments enable row level security;
 alter table public.payments force row level security;
 alter table public.plans enable row level security;
 alter table public.platform_outbox enable row level security;
+alter table public.platform_secrets enable row level security;
+alter table public.platform_secrets force row level security;
 alter table public.rate_limits enable row level security;
 alter table public.reconciliation_differences enable row level security;
 alter table public.reconciliation_differences force row level security;
@@ -852,6 +892,14 @@ create policy daily_stats_tenant on public.daily_stats to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
 
+create policy data_keys_platform on public.data_keys to kassa_platform
+  using (true)
+  with check (true);
+
+create policy data_keys_tenant on public.data_keys to kassa_app
+  using ((tenant_id = app.current_tenant()))
+  with check ((tenant_id = app.current_tenant()));
+
 create policy idempotency_keys_tenant on public.idempotency_keys to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
@@ -863,6 +911,10 @@ create policy invitations_platform on public.invitations to kassa_platform
 create policy invitations_tenant on public.invitations to kassa_app
   using ((tenant_id = app.current_tenant()))
   with check ((tenant_id = app.current_tenant()));
+
+create policy key_rotations_platform on public.key_rotations to kassa_platform
+  using (true)
+  with check (true);
 
 create policy ledger_days_tenant on public.ledger_days to kassa_app
   using ((tenant_id = app.current_tenant()))
@@ -917,6 +969,10 @@ create policy platform_outbox_platform on public.platform_outbox to kassa_platfo
   with check (true);
 
 create policy platform_outbox_relay on public.platform_outbox to kassa_worker
+  using (true)
+  with check (true);
+
+create policy platform_secrets_platform on public.platform_secrets to kassa_platform
   using (true)
   with check (true);
 
@@ -982,8 +1038,10 @@ grant insert, select, update on table public.audit_heads to kassa_platform;
 grant insert, select, update on table public.customer_totals to kassa_app;
 grant insert, select, update on table public.customers to kassa_app;
 grant insert, select, update on table public.daily_stats to kassa_app;
+grant delete, insert, select, update on table public.data_keys to kassa_platform;
 grant delete, insert, select, update on table public.idempotency_keys to kassa_app;
 grant insert, select, update on table public.invitations to kassa_platform;
+grant insert, select, update on table public.key_rotations to kassa_platform;
 grant insert, select, update on table public.ledger_days to kassa_app;
 grant insert, select on table public.ledger_transfers to kassa_app;
 grant delete, insert, select, update on table public.memberships to kassa_platform;
@@ -997,6 +1055,7 @@ grant insert, select, update on table public.payments to kassa_app;
 grant select on table public.plans to kassa_platform;
 grant insert on table public.platform_outbox to kassa_platform;
 grant delete, select on table public.platform_outbox to kassa_worker;
+grant insert, select, update on table public.platform_secrets to kassa_platform;
 grant delete, insert, select, update on table public.rate_limits to kassa_platform;
 grant insert, select, update on table public.reconciliation_differences to kassa_app;
 grant delete, insert, select, update on table public.reconciliation_questions to kassa_app;

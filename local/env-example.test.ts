@@ -26,8 +26,8 @@ test('the values that it shows are the defaults', () => {
     DATABASE_URL: 'postgresql://app@db/kassa',
     DATABASE_PLATFORM_URL: 'postgresql://platform@db/kassa',
     DATABASE_WORKER_URL: 'postgresql://worker@db/kassa',
-    MASTER_KEY_FILE: '/run/secrets/master-keys',
     SESSION_SECRET: 'long enough to be one, but never used',
+    MASTER_KEY_FILE: '/run/secrets/master-keys',
   };
   const ofConfig = Object.entries(shown).filter(([name]) => configNames.includes(name));
 

@@ -3,12 +3,27 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { demoTenants } from './seed.ts';
 
+const random = () => randomBytes(24).toString('base64url');
+
 const Secrets = z.object({
-  superuserPassword: z.string(),
-  databasePassword: z.string(),
-  secretKeys: z.record(z.string(), z.string()),
-  /** As `MASTER_KEYS` has it. */
-  masterKeys: z.string(),
+  superuserPassword: z.string().default(random),
+  databasePassword: z.string().default(random),
+  /** Of `SESSION_SECRET`. */
+  sessionSecret: z.string().default(() => randomBytes(32).toString('base64url')),
+  superadminPassword: z.string().default(random),
+  /** Of the demo's merchants, by slug. */
+  ownerPasswords: z
+    .record(z.string(), z.string())
+    .default(() => Object.fromEntries(demoTenants.map(({ slug }) => [slug, random()]))),
+  secretKeys: z
+    .record(z.string(), z.string())
+    .default(() =>
+      Object.fromEntries(
+        demoTenants.map(({ slug }) => [slug, `sk_test_${randomBytes(24).toString('hex')}`]),
+      ),
+    ),
+  /** As `MASTER_KEYS` has it; production refuses a key of this name. */
+  masterKeys: z.string().default(() => `demo1:${randomBytes(32).toString('base64')}`),
 });
 export type Secrets = z.infer<typeof Secrets>;
 
@@ -18,24 +33,12 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  // A folder that an older version made lacks what was not thought of then.
-  const known = Secrets.partial().parse(text === undefined ? {} : JSON.parse(text));
-  const secrets = { ...newSecrets(), ...known };
-  if (Object.keys(known).length === Object.keys(Secrets.shape).length) return secrets;
+  // What a version before did not know is added.
+  const secrets = Secrets.parse(text === undefined ? {} : JSON.parse(text));
+  const json = JSON.stringify(secrets, undefined, 2);
+  if (json === text) return secrets;
   // By rename: a start that dies half-way must not leave half a file to the next.
-  await writeFile(`${file}.new`, JSON.stringify(secrets, undefined, 2), { mode: 0o600 });
+  await writeFile(`${file}.new`, json, { mode: 0o600 });
   await rename(`${file}.new`, file);
   return secrets;
-}
-
-function newSecrets(): Secrets {
-  return {
-    superuserPassword: randomBytes(24).toString('base64url'),
-    databasePassword: randomBytes(24).toString('base64url'),
-    secretKeys: Object.fromEntries(
-      demoTenants.map(({ slug }) => [slug, `sk_test_${randomBytes(24).toString('hex')}`]),
-    ),
-    // Production refuses a key of this name.
-    masterKeys: `demo1:${randomBytes(32).toString('base64')}`,
-  };
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { hashPassword } from '../src/services/passwords.ts';
 
 type DemoTenant = {
   readonly slug: string;
@@ -9,7 +11,10 @@ type DemoTenant = {
   readonly locale: string;
   readonly timeZone: string;
   readonly midtransServerKey: string;
+  readonly owner: DemoUser;
 };
+
+type DemoUser = { readonly email: string; readonly name: string; readonly locale: string };
 
 /** The two merchants that a newcomer meets. */
 export const demoTenants: readonly DemoTenant[] = [
@@ -21,6 +26,7 @@ export const demoTenants: readonly DemoTenant[] = [
     locale: 'id',
     timeZone: 'Asia/Jakarta',
     midtransServerKey: 'SB-Mid-server-demo-buatfilm',
+    owner: { email: 'owner@buatfilm.example', name: 'Ayu Lestari', locale: 'id' },
   },
   {
     slug: 'goteborg',
@@ -30,18 +36,33 @@ export const demoTenants: readonly DemoTenant[] = [
     locale: 'sv',
     timeZone: 'Europe/Stockholm',
     midtransServerKey: 'SB-Mid-server-demo-goteborg',
+    owner: { email: 'owner@goteborg.example', name: 'Åsa Lindqvist', locale: 'sv' },
   },
 ];
+
+/** Runs the demo's platform. */
+export const demoSuperadmin: DemoUser = {
+  email: 'superadmin@kassa.example',
+  name: 'Demo Superadmin',
+  locale: 'en',
+};
 
 type SeedOptions = {
   readonly platformUrl: string;
   readonly port: number;
   /** The tenants' secret keys by slug. */
   readonly secretKeys: Readonly<Record<string, string>>;
+  readonly superadminPassword: string;
+  /** The tenants' owners' by slug. */
+  readonly ownerPasswords: Readonly<Record<string, string>>;
 };
 
-/** Adds the demo's merchants and their keys; what is there stays, but for the port in addresses. */
-export async function seedDemo({ platformUrl, port, secretKeys }: SeedOptions): Promise<void> {
+/**
+ * Adds the demo's merchants with their keys and owners, and who runs the platform; what is there
+ * stays, but for the port in addresses.
+ */
+export async function seedDemo(options: SeedOptions): Promise<void> {
+  const { platformUrl, port, secretKeys, superadminPassword, ownerPasswords } = options;
   const client = new pg.Client({ connectionString: platformUrl });
   await client.connect();
   try {
@@ -50,7 +71,11 @@ export async function seedDemo({ platformUrl, port, secretKeys }: SeedOptions): 
       if (!secretKey) throw new Error(`The demo has no secret key for ${tenant.slug}.`);
       await insertTenant(client, tenant, port);
       await insertKey(client, tenant.slug, secretKey);
+      const password = ownerPasswords[tenant.slug];
+      if (!password) throw new Error(`The demo has no password for the owner of ${tenant.slug}.`);
+      await insertOwner(client, tenant, password);
     }
+    await insertSuperadmin(client, superadminPassword);
   } finally {
     await client.end();
   }
@@ -97,5 +122,48 @@ async function insertKey(client: pg.Client, slug: string, secretKey: string): Pr
      select id, $2, $3 from tenants where slug = $1
      on conflict (key_hash) do nothing`,
     [slug, secretKey.slice(0, 12), createHash('sha256').update(secretKey).digest()],
+  );
+}
+
+async function insertSuperadmin(client: pg.Client, password: string): Promise<void> {
+  await insertUser(client, demoSuperadmin, password);
+  await client.query(
+    `insert into identity.platform_members (user_id, role)
+     select id, 'superadmin' from identity.users where email = $1
+     on conflict (user_id) do nothing`,
+    [demoSuperadmin.email],
+  );
+}
+
+async function insertOwner(
+  client: pg.Client,
+  { slug, owner }: DemoTenant,
+  password: string,
+): Promise<void> {
+  await insertUser(client, owner, password);
+  await client.query(
+    `insert into memberships (tenant_id, user_id, role)
+     select t.id, u.id, 'owner' from tenants t, identity.users u where t.slug = $1 and u.email = $2
+     on conflict (tenant_id, user_id) do nothing`,
+    [slug, owner.email],
+  );
+}
+
+async function insertUser(
+  client: pg.Client,
+  { email, name, locale }: DemoUser,
+  password: string,
+): Promise<void> {
+  const { rows } = await client.query('select from identity.users where email = $1', [email]);
+  if (rows.length > 0) return;
+  // One statement, so that a start that dies half-way leaves no user without a password.
+  await client.query(
+    `with made as (
+       insert into identity.users (id, name, email, email_verified, locale)
+       values ($1, $2, $3, true, $6) returning id
+     )
+     insert into identity.accounts (id, user_id, account_id, provider_id, password)
+     select $4, id, id::text, 'credential', $5 from made`,
+    [uuidv7(), name, email, uuidv7(), await hashPassword(password), locale],
   );
 }

@@ -37,9 +37,9 @@ async function main(): Promise<void> {
     const demoFile = `${dir}/demo.json`;
     stops.push(() => rm(demoFile, { force: true }));
     await rm(demoFile, { force: true });
-    const masterKeys = masterKeysFor(environment, secrets);
-    await writeEnvironment(`${dir}/env`, settings, { database, masterKeys });
-    const ours = { ...environment, ...masterKeys };
+    const keys = keysFor(environment, secrets);
+    await writeEnvironment(`${dir}/env`, settings, { database, keys });
+    const ours = { ...environment, ...keys };
     const { watch } = values;
     const parts = await startParts(settings, { dir, environment: ours, database, watch });
     stops.push(() => Promise.all(parts.map((part) => part.stop())));
@@ -56,27 +56,33 @@ async function main(): Promise<void> {
   }
 }
 
-type MasterKeys = { readonly MASTER_KEYS?: string; readonly MASTER_KEY_FILE?: string };
+type Keys = {
+  readonly SESSION_SECRET: string;
+  readonly MASTER_KEYS?: string;
+  readonly MASTER_KEY_FILE?: string;
+};
 
 /** Those of the environment, which a database that somebody brought may need, or the demo's own. */
-function masterKeysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): MasterKeys {
+function keysFor(environment: NodeJS.ProcessEnv, secrets: Secrets): Keys {
   const { MASTER_KEYS, MASTER_KEY_FILE } = environment;
-  if (MASTER_KEYS) return { MASTER_KEYS };
-  return MASTER_KEY_FILE ? { MASTER_KEY_FILE } : { MASTER_KEYS: secrets.masterKeys };
+  const session = { SESSION_SECRET: environment.SESSION_SECRET || secrets.sessionSecret };
+  if (MASTER_KEYS) return { ...session, MASTER_KEYS };
+  if (MASTER_KEY_FILE) return { ...session, MASTER_KEY_FILE };
+  return { ...session, MASTER_KEYS: secrets.masterKeys };
 }
 
-type Access = { readonly database: DatabaseUrls; readonly masterKeys: MasterKeys };
+type Access = { readonly database: DatabaseUrls; readonly keys: Keys };
 
 /** What `npm run kassa` needs to work on the demo. */
 async function writeEnvironment(file: string, settings: Settings, access: Access) {
-  const { database, masterKeys } = access;
+  const { database, keys } = access;
   const lines = [
     `DATABASE_URL=${database.app}`,
     `DATABASE_PLATFORM_URL=${database.platform}`,
     `DATABASE_WORKER_URL=${database.worker}`,
     `PUBLIC_URL=http://localhost:${settings.PORT}`,
     `MIDTRANS_BASE_URL=${midtransBaseUrl(settings) ?? ''}`,
-    ...Object.entries(masterKeys).map(([name, value]) => `${name}=${value}`),
+    ...Object.entries(keys).map(([name, value]) => `${name}=${value}`),
   ];
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }
@@ -138,8 +144,7 @@ async function openDatabase(settings: Settings, opening: Opening): Promise<Opene
   stops.push(() => server.stop());
   const password = secrets.databasePassword;
   const urls = await setUpDatabase({ adminUrl: server.url, name: 'kassa', password });
-  const { secretKeys } = secrets;
-  await seedDemo({ platformUrl: urls.platform, port: settings.PORT, secretKeys });
+  await seedDemo({ ...secrets, platformUrl: urls.platform, port: settings.PORT });
   return {
     urls,
     ended: endOfProcess(server.pid, `The PostgreSQL ended; see ${dir}/postgres.log.`),

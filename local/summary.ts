@@ -1,6 +1,6 @@
 import type { Part } from './parts.ts';
 import type { Secrets } from './secrets.ts';
-import { demoTenants } from './seed.ts';
+import { demoSuperadmin, demoTenants } from './seed.ts';
 import type { Settings } from './settings.ts';
 
 /** What `.kassa/demo.json` holds, for people and for tests. */
@@ -32,7 +32,20 @@ export function demoOf({ settings, secrets, parts }: Started): Demo {
     tenants: settings.DATABASE_URL
       ? []
       : demoTenants.map(({ slug }) => ({ slug, secretKey: secrets.secretKeys[slug] ?? '' })),
-    logins: [],
+    logins: settings.DATABASE_URL
+      ? []
+      : [
+          {
+            door: 'superadmin',
+            email: demoSuperadmin.email,
+            password: secrets.superadminPassword,
+          },
+          ...demoTenants.map(({ slug, owner }) => ({
+            door: `owner of ${slug}`,
+            email: owner.email,
+            password: secrets.ownerPasswords[slug] ?? '',
+          })),
+        ],
     processes: {
       start: process.pid,
       ...Object.fromEntries(parts.map(({ name, pid }) => [name, pid])),
@@ -50,6 +63,7 @@ export function describe(demo: Demo): string {
     ['Midtrans emulator', demo.midtrans ?? 'Midtrans itself'],
     ['API and health', `${demo.server}/health`],
     ...demo.tenants.map(({ slug, secretKey }) => [`Secret key "${slug}"`, secretKey]),
+    ...demo.logins.map(({ door, email, password }) => [`Login "${door}"`, `${email}  ${password}`]),
   ];
   const width = Math.max(...rows.map(([name = '']) => name.length));
   const table = rows.map(([name = '', value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');

@@ -31,7 +31,7 @@ export function up(pgm: MigrationBuilder) {
     email       text        not null,
     name        text,
     role        text        not null,
-    invited_by  uuid        not null,
+    invited_by  uuid,                         -- null: an operator
     token_hash  bytea,                        -- SHA-256; null until the mail is written
     expires_at  timestamptz not null default now() + interval '7 days',
     created_at  timestamptz not null default now(),

@@ -66,11 +66,11 @@ import type { TenantDirectory } from './services/tenants.ts';
 
 export type AppOptions = {
   readonly services: {
-    readonly rateLimits: RateLimits;
     readonly accounts: Accounts;
     readonly signIn: SignIn;
     readonly sessions: Sessions;
     readonly secondFactors: SecondFactors;
+    readonly rateLimits: RateLimits;
     readonly apiKeys: ApiKeys;
     readonly issuedKeys: IssuedKeys;
     readonly settings: SettingsService;

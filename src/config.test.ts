@@ -6,8 +6,8 @@ const databases = {
   DATABASE_URL: 'postgresql://kassa_app:hunter2@db/kassa',
   DATABASE_PLATFORM_URL: 'postgres://kassa_platform:hunter2@db/kassa',
   DATABASE_WORKER_URL: 'postgresql://kassa_worker:hunter2@db/kassa',
-  MASTER_KEYS: 'k1:hunter2',
   SESSION_SECRET: 'hunter2-hunter2-hunter2-hunter2-hunter2',
+  MASTER_KEYS: 'k1:hunter2',
 };
 const production = {
   ...databases,

@@ -17,11 +17,11 @@ await runUntilSignal(log, async () => {
   const app = buildApp({
     services: wiring.services,
     log,
+    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
     hasDemo: config.DEMO_MODE,
-    publicUrl: config.PUBLIC_URL,
     isHttps,
   });
   const server = createHttpServer(app, {

@@ -8,6 +8,7 @@ import { openLocalMasterKeys } from './providers/keys/local.ts';
 import { createMidtransAdapter } from './providers/midtrans/adapter.ts';
 import { createAccounts } from './services/accounts.ts';
 import { createAddresses } from './services/addresses.ts';
+import { createAdministrators } from './services/administrators.ts';
 import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
 import { createAuditService } from './services/audit.ts';
@@ -107,20 +108,20 @@ export async function wire({ config, log, version }: WireOptions) {
   const refunds = createRefundService({ db, midtrans, providerTimeoutMs });
   const orderActions = createOrderActions({ db, midtrans, checks, providerTimeoutMs });
   const reconciliations = createReconciliations({ db, log });
-  const refusals = createRefusals({ db, log });
   const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
+  const refusals = createRefusals({ db, log });
   const services = {
-    apiKeys: createApiKeys({ db, directory, log }),
+    apiKeys: createApiKeys({ db, accounts: secrets.midtransAccounts, log }),
     issuedKeys: createIssuedKeys({ db }),
     settings: createSettingsService({
       db,
       directory,
       hasLocalShops: config.NODE_ENV === 'development',
     }),
-    ...secrets,
     ...wireAccounts({ config, db, limits, log }),
     ...wireTeams({ db, directory, limits }),
     rateLimits: limits,
+    ...secrets,
     directory,
     checks,
     sweep: createSweep({ db, checks, refunds, orderActions, directory, log }),
@@ -158,21 +159,6 @@ export async function wire({ config, log, version }: WireOptions) {
   return { db, addresses, services, close };
 }
 
-type SecretOptions = { readonly config: Config; readonly db: Db; readonly log: Logger };
-
-/** @throws Error when the master keys are missing, or are not those of this database */
-async function openSecrets({ config, db, log }: SecretOptions) {
-  const masterKeys = await openLocalMasterKeys({
-    source: masterKeySource(config),
-    isProduction: config.NODE_ENV === 'production',
-  });
-  const vault = await openVault({ db, masterKeys });
-  const sealing = createSealing({ db, vault, log });
-  const midtransAccounts = createMidtransAccounts({ db, vault, sealing, log });
-  const keyRotation = createKeyRotation({ db, vault, sealing, masterKeys });
-  return { vault, sealing, midtransAccounts, keyRotation };
-}
-
 type AccountOptions = {
   readonly config: Config;
   readonly db: Db;
@@ -190,6 +176,7 @@ function wireAccounts({ config, db, limits, log }: AccountOptions) {
   return {
     auth,
     secondFactors,
+    administrators: createAdministrators({ db }),
     accounts: createAccounts({ db, auth, guard, steps, limits }),
     signIn: createSignIn({ auth, guard, secondFactors, sessionSecret }),
     sessions: createSessions({
@@ -215,4 +202,19 @@ function wireTeams({ db, directory, limits }: TeamOptions) {
     invited: createInvited({ db }),
     supportGrants: createSupportGrants({ db, directory }),
   };
+}
+
+type SecretOptions = { readonly config: Config; readonly db: Db; readonly log: Logger };
+
+/** @throws Error when the master keys are missing, or are not those of this database */
+async function openSecrets({ config, db, log }: SecretOptions) {
+  const masterKeys = await openLocalMasterKeys({
+    source: masterKeySource(config),
+    isProduction: config.NODE_ENV === 'production',
+  });
+  const vault = await openVault({ db, masterKeys });
+  const sealing = createSealing({ db, vault, log });
+  const midtransAccounts = createMidtransAccounts({ db, vault, sealing, log });
+  const keyRotation = createKeyRotation({ db, vault, sealing, masterKeys });
+  return { vault, sealing, midtransAccounts, keyRotation };
 }

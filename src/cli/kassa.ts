@@ -15,8 +15,10 @@ import type { Head } from '../repositories/audit-entries.ts';
 import * as tenants from '../repositories/tenants.ts';
 import { requireWindow } from '../services/reconciliations.ts';
 import { type Wiring, wire } from '../wire.ts';
+import { addAdminCommands } from './admin.ts';
 import { toHead, verifyAudit } from './audit.ts';
 import { keysCommand } from './keys.ts';
+import { addOwnerCommands } from './owner.ts';
 import { reconcile } from './reconcile.ts';
 
 const tenantsPerPage = 500;
@@ -121,6 +123,8 @@ audit
   });
 
 program.addCommand(keysCommand({ withWiring, say }));
+addAdminCommands(program, { withWiring, say });
+addOwnerCommands(program, { withWiring, getTenant, say });
 
 function toDay(text: string): string {
   const day = ReconciliationRequest.shape.from.safeParse(text);

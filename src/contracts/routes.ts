@@ -48,13 +48,12 @@ const platform = (scope: PlatformScope) =>
   ({ door: 'platform', scope, isSensitive: false }) as const;
 const sensitivePlatform = (scope: PlatformScope) =>
   ({ door: 'platform', scope, isSensitive: true }) as const;
-
-const UserParams = z.object({ userId: UserId });
-const InvitationParams = z.object({ id: InvitationId });
 const signIn = { door: 'sign-in' } as const;
 const account = { door: 'account', isSensitive: false } as const;
 const sensitiveAccount = { door: 'account', isSensitive: true } as const;
 
+const UserParams = z.object({ userId: UserId });
+const InvitationParams = z.object({ id: InvitationId });
 const OrderParams = z.object({ orderId: OrderReference });
 const ApiKeyParams = z.object({ id: ApiKeyId });
 const ReconciliationParams = z.object({ id: ReconciliationId });

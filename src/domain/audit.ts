@@ -34,9 +34,6 @@ export const auditActions = [
   'key.revoked',
   'settings.changed',
   'request.refused',
-  'midtrans-account.changed',
-  'master-key.rotated',
-  'data-keys.rotated',
   'user.signed-up',
   'user.sign-up-repeated',
   'user.email-verified',
@@ -53,6 +50,9 @@ export const auditActions = [
   'user.second-factor-off',
   'user.recovery-codes-renewed',
   'staff.role-given',
+  'midtrans-account.changed',
+  'master-key.rotated',
+  'data-keys.rotated',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

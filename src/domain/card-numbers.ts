@@ -63,9 +63,12 @@ function isCardNumber(digits: string): boolean {
   return isIssued && luhnSum(digits) % 10 === 0;
 }
 
+/** A plain loop: a hostile body makes thousands of candidates. */
 function luhnSum(digits: string): number {
-  return [...digits].reverse().reduce((sum, digit, place) => {
-    const value = Number(digit) * (place % 2 === 0 ? 1 : 2);
-    return sum + (value > 9 ? value - 9 : value);
-  }, 0);
+  let sum = 0;
+  for (let place = 1; place <= digits.length; place += 1) {
+    const value = (digits.charCodeAt(digits.length - place) - 48) * (place % 2 === 0 ? 2 : 1);
+    sum += value > 9 ? value - 9 : value;
+  }
+  return sum;
 }

@@ -29,8 +29,9 @@ export function authorise(access: Access): RequestHandler {
     if (access.door !== 'open') {
       const caller = callerOf(res);
       // What a browser does by itself with a session, and what gives it one, has to come from a
-      // page of ours. Keys are sent on purpose.
-      if (caller.kind === 'user' || access.door === 'sign-in') requireOwnPage(req, res);
+      // page of ours. Keys are sent on purpose, and at a shop's door a session says nothing.
+      const usesSession = caller.kind === 'user' && 'isSensitive' in access;
+      if (usesSession || access.door === 'sign-in') requireOwnPage(req, res);
       // Of a signed-in user: `middleware/membership.ts`. Without it nobody has a role here.
       if (access.door === 'tenant') await res.locals.enterTenant?.();
       check(access, callerOf(res));

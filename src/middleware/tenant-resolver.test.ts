@@ -209,7 +209,6 @@ function createDirectory(): TenantDirectory {
   return {
     findBySlug: async (slug) => tenants.find((each) => each.slug === slug),
     find: async (id) => tenants.find((each) => each.id === id),
-    findByKey: async () => undefined,
     forget: () => undefined,
     forgetAll: () => undefined,
   };

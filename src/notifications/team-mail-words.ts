@@ -3,7 +3,7 @@ import type { MailLocale } from './mail-locale.ts';
 
 /** What the sentences may name, as text that is ready to be read. */
 export type TeamMailFacts = {
-  /** The tenant, or Kassa where it is the platform that writes. */
+  /** The tenant's name, or Kassa's. */
   readonly place: string;
   /** Who invites, or looks. */
   readonly person: string;
@@ -21,7 +21,7 @@ type KindWords = {
   readonly reason: (facts: TeamMailFacts) => string;
 };
 
-export const teamMailKinds = ['invitation', 'support-grant'] as const;
+export const teamMailKinds = ['invitation', 'staff-invitation', 'support-grant'] as const;
 export type TeamMailKind = (typeof teamMailKinds)[number];
 
 type TeamMailWords = {
@@ -62,6 +62,17 @@ const en: TeamMailWords = {
       button: 'See the invitation',
       reason: ({ place }) =>
         `You get this mail because somebody at ${place} gave your address for an invitation.`,
+    },
+    'staff-invitation': {
+      subject: () => 'You are invited to help run Kassa',
+      heading: () => 'Join the people who run Kassa',
+      paragraphs: ({ person, until }) => [
+        `${person} invites you to help run Kassa.`,
+        `The link below is for you alone and works once, until ${until}. Do not pass it on.`,
+        'Do you not know what this is about? Then do nothing, and nothing happens.',
+      ],
+      button: 'See the invitation',
+      reason: () => 'You get this mail because somebody who runs Kassa gave your address.',
     },
     'support-grant': {
       subject: ({ place }) => `Kassa's support looks at ${place}`,
@@ -108,6 +119,17 @@ const sv: TeamMailWords = {
       reason: ({ place }) =>
         `Du får det här mejlet för att någon på ${place} angav din adress för en inbjudan.`,
     },
+    'staff-invitation': {
+      subject: () => 'Du är inbjuden att vara med och driva Kassa',
+      heading: () => 'Bli en av dem som driver Kassa',
+      paragraphs: ({ person, until }) => [
+        `${person} bjuder in dig att vara med och driva Kassa.`,
+        `Länken nedan är bara för dig och fungerar en gång, till ${until}. Skicka den inte vidare.`,
+        'Vet du inte vad det här gäller? Gör då ingenting, så händer ingenting.',
+      ],
+      button: 'Se inbjudan',
+      reason: () => 'Du får det här mejlet för att någon som driver Kassa angav din adress.',
+    },
     'support-grant': {
       subject: ({ place }) => `Kassas support tittar på ${place}`,
       heading: () => 'Vår support tittar på ert konto',
@@ -152,6 +174,18 @@ const id: TeamMailWords = {
       button: 'Lihat undangan',
       reason: ({ place }) =>
         `Anda menerima email ini karena seseorang di ${place} mencantumkan alamat Anda untuk undangan.`,
+    },
+    'staff-invitation': {
+      subject: () => 'Anda diundang untuk ikut mengelola Kassa',
+      heading: () => 'Bergabung dengan pengelola Kassa',
+      paragraphs: ({ person, until }) => [
+        `${person} mengundang Anda untuk ikut mengelola Kassa.`,
+        `Tautan di bawah hanya untuk Anda dan berlaku satu kali, sampai ${until}. Jangan teruskan kepada orang lain.`,
+        'Tidak tahu ini tentang apa? Abaikan saja, maka tidak terjadi apa-apa.',
+      ],
+      button: 'Lihat undangan',
+      reason: () =>
+        'Anda menerima email ini karena seorang pengelola Kassa mencantumkan alamat Anda.',
     },
     'support-grant': {
       subject: ({ place }) => `Tim dukungan Kassa melihat ${place}`,

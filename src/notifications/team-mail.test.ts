@@ -39,11 +39,11 @@ describe.each(everyMail)('the mail "$kind" in $locale', ({ kind, locale }) => {
       expect(body).toContain('The merchant cannot find order 1187.');
       expect(body).toContain(words.safety);
     }
-    expect(mail.subject).toContain('Buat <Film>');
+    expect(mail.subject).toContain(kind === 'staff-invitation' ? 'Kassa' : 'Buat <Film>');
   });
 
   test('leads to the invitation, and from a notice nowhere', () => {
-    const hasLink = kind === 'invitation';
+    const hasLink = kind !== 'support-grant';
 
     expect(mail.text.includes(input.url)).toBe(hasLink);
     expect(mail.html.includes(`href="${input.url}"`)).toBe(hasLink);

@@ -1,5 +1,5 @@
 import type { PlatformTx } from '../db/database.ts';
-import { InvitationId, type TenantId, type UserId } from '../domain/ids.ts';
+import { InvitationId, type TenantId, UserId } from '../domain/ids.ts';
 
 export type Invitation = {
   readonly id: InvitationId;
@@ -7,7 +7,8 @@ export type Invitation = {
   readonly name: string | undefined;
   /** A role of the tenant, or of the platform where that is what invites. */
   readonly role: string;
-  readonly invitedBy: string;
+  /** Undefined: an operator. */
+  readonly invitedBy: UserId | undefined;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 };
@@ -17,7 +18,7 @@ type InvitationRow = {
   email: string;
   name: string | null;
   role: string;
-  invited_by: string;
+  invited_by: string | null;
   created_at: Date;
   expires_at: Date;
 };
@@ -35,7 +36,7 @@ export async function insert(
     `insert into invitations (tenant_id, id, email, name, role, invited_by)
      values ($1, $2, $3, $4, $5, $6)
      returning ${columns}`,
-    [tenantId, id, email, name ?? null, role, invitedBy],
+    [tenantId, id, email, name ?? null, role, invitedBy ?? null],
   );
   const [row] = rows;
   if (!row) throw new Error('An invitation that was just made is not there.');
@@ -75,14 +76,14 @@ export async function listOpen(
 export async function renew(
   tx: PlatformTx,
   tenantId: TenantId,
-  { id, invitedBy, days }: { id: InvitationId; invitedBy: UserId; days: number },
+  { id, invitedBy, days }: { id: InvitationId; invitedBy: UserId | undefined; days: number },
 ): Promise<Invitation | undefined> {
   const { rows } = await tx.query<InvitationRow>(
     `update invitations
         set token_hash = null, invited_by = $3, expires_at = now() + $4 * interval '1 day'
       where tenant_id = $1 and id = $2 and accepted_at is null and revoked_at is null
   returning ${columns}`,
-    [tenantId, id, invitedBy, days],
+    [tenantId, id, invitedBy ?? null, days],
   );
   return rows[0] && toInvitation(rows[0]);
 }
@@ -157,7 +158,7 @@ function toInvitation(row: InvitationRow): Invitation {
     email,
     name: row.name ?? undefined,
     role,
-    invitedBy: row.invited_by,
+    invitedBy: row.invited_by ? UserId.parse(row.invited_by) : undefined,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
   };

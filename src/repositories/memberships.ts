@@ -95,18 +95,17 @@ export async function listOwners(
   return rows.map(({ user_id }) => UserId.parse(user_id));
 }
 
-/** Answers whether the user was no member before; a role that is there stays. */
+/** A role that is there stays. */
 export async function insert(
   tx: PlatformTx,
   tenantId: TenantId,
   { userId, role }: { readonly userId: UserId; readonly role: TenantRole },
-): Promise<boolean> {
-  const { rowCount } = await tx.query(
+): Promise<void> {
+  await tx.query(
     `insert into memberships (tenant_id, user_id, role) values ($1, $2, $3)
      on conflict (tenant_id, user_id) do nothing`,
     [tenantId, userId, role],
   );
-  return rowCount === 1;
 }
 
 export async function changeRole(

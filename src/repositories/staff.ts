@@ -50,14 +50,13 @@ export async function listSuperadmins(tx: PlatformTx, limit: number): Promise<Us
 
 type Appointment = { readonly userId: UserId; readonly role: PlatformRole };
 
-/** Answers whether the user was none of the staff before; a role that is there stays. */
-export async function insert(tx: PlatformTx, { userId, role }: Appointment): Promise<boolean> {
-  const { rowCount } = await tx.query(
+/** A role that is there stays. */
+export async function insert(tx: PlatformTx, { userId, role }: Appointment): Promise<void> {
+  await tx.query(
     `insert into identity.platform_members (user_id, role) values ($1, $2)
      on conflict (user_id) do nothing`,
     [userId, role],
   );
-  return rowCount === 1;
 }
 
 export async function changeRole(tx: PlatformTx, { userId, role }: Appointment): Promise<void> {

@@ -30,8 +30,8 @@ type TenantRow = {
   midtrans_server_key: string | null;
   midtrans_merchant_id: string | null;
   is_midtrans_shared: boolean;
-  has_plain_neighbours: boolean;
   requires_second_factor: boolean;
+  has_plain_neighbours: boolean;
 };
 
 /** A tenant as those see it who work for it. */
@@ -83,12 +83,6 @@ type KeyRow = {
   is_use_due: boolean;
 };
 
-/** What is known of a key by its text. */
-export type KeyText = ApiKeyForm & {
-  /** SHA-256. */
-  readonly hash: Buffer;
-};
-
 /** A key in force, and the tenant that it names. */
 export type KeyHolder = {
   readonly tenant: StoredTenant;
@@ -100,12 +94,12 @@ export type KeyHolder = {
 };
 
 /**
- * Who holds a key, whosever it is: it says for which tenant a request is. One
+ * Who holds the key of that SHA-256, whosever it is: it says for which tenant a request is. One
  * statement, which every request with a key pays; an unknown key costs it what a revoked one does.
  */
 export async function findByKey(
   tx: PlatformTx,
-  { hash, kind, environment }: KeyText,
+  { hash, kind, environment }: ApiKeyForm & { readonly hash: Buffer },
 ): Promise<KeyHolder | undefined> {
   const { rows } = await tx.query<TenantRow & KeyRow>(
     `select k.id as key_id, k.prefix as key_prefix, k.scopes as key_scopes,
@@ -126,6 +120,36 @@ export async function findByKey(
     scopes: row.key_scopes ?? undefined,
     isUseDue: row.is_use_due,
   };
+}
+
+/** The invitation of that SHA-256, whoever invites, as long as it can be accepted. */
+export async function findInvitationByHash(tx: PlatformTx, hash: Buffer) {
+  const { rows } = await tx.query<{ tenant_id: string; id: string }>(
+    `select tenant_id, id from invitations
+      where token_hash = $1 and accepted_at is null and revoked_at is null and expires_at > now()`,
+    [hash],
+  );
+  const [row] = rows;
+  return row && { tenantId: TenantId.parse(row.tenant_id), id: InvitationId.parse(row.id) };
+}
+
+/** Tenants that a user works for, by slug. */
+export async function listOfUser(
+  tx: PlatformTx,
+  userId: UserId,
+  limit: number,
+): Promise<WorkPlace[]> {
+  const { rows } = await tx.query<WorkPlaceRow>(
+    `select t.id, t.slug, t.name, t.status, m.role
+       from memberships m join tenants t on t.id = m.tenant_id
+      where m.user_id = $1 order by t.slug limit $2`,
+    [userId, limit],
+  );
+  return rows.map(({ id, slug, ...rest }) => ({
+    id: TenantId.parse(id),
+    slug: Slug.parse(slug),
+    ...rest,
+  }));
 }
 
 /**
@@ -191,36 +215,6 @@ export async function changeMidtransAccount(
       where id = $1`,
     [id, environment, merchantId ?? null, clientKey ?? null, sealedKey, fingerprint, end ?? null],
   );
-}
-
-/** The invitation of that SHA-256, whoever invites, as long as it can be accepted. */
-export async function findInvitationByHash(tx: PlatformTx, hash: Buffer) {
-  const { rows } = await tx.query<{ tenant_id: string; id: string }>(
-    `select tenant_id, id from invitations
-      where token_hash = $1 and accepted_at is null and revoked_at is null and expires_at > now()`,
-    [hash],
-  );
-  const [row] = rows;
-  return row && { tenantId: TenantId.parse(row.tenant_id), id: InvitationId.parse(row.id) };
-}
-
-/** Tenants that a user works for, by slug. */
-export async function listOfUser(
-  tx: PlatformTx,
-  userId: UserId,
-  limit: number,
-): Promise<WorkPlace[]> {
-  const { rows } = await tx.query<WorkPlaceRow>(
-    `select t.id, t.slug, t.name, t.status, m.role
-       from memberships m join tenants t on t.id = m.tenant_id
-      where m.user_id = $1 order by t.slug limit $2`,
-    [userId, limit],
-  );
-  return rows.map(({ id, slug, ...rest }) => ({
-    id: TenantId.parse(id),
-    slug: Slug.parse(slug),
-    ...rest,
-  }));
 }
 
 /** Ids of all tenants, whatever their status, in pages of `limit`. */

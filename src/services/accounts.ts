@@ -47,7 +47,7 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     await limits.take('sign-up-address', visit.origin.address ?? '');
     await limits.take('account-mail-account', given.email);
     requireStrongPassword('password', given.password, given);
-    const hash = await hashPassword(given.password);
+    const hash = await auth.inTurn(() => hashPassword(given.password));
     await db.withPlatform(async (tx) => {
       const id = UserId.parse(uuidv7());
       const isNew = await users.insert(tx, { ...given, id, isVerified: false });
@@ -174,7 +174,7 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
   async function confirm({ visit, caller }: Visitor, password: string): Promise<Success> {
     const counted = await guard.takeInSession(caller.sessionId);
     const hash = await db.withPlatformOnce((tx) => users.findPassword(tx, caller.userId));
-    const isRight = hash !== undefined && (await verifyPassword(hash, password));
+    const isRight = hash !== undefined && (await auth.inTurn(() => verifyPassword(hash, password)));
     await db.withPlatform(async (tx) => {
       if (isRight) await sessions.confirm(tx, caller.sessionId);
       await audit.append(tx, platformChain, visit.origin, {

@@ -6,14 +6,9 @@ import type { Caller } from '../domain/caller.ts';
 import { Problem } from '../domain/problems.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import * as tenants from '../repositories/tenants.ts';
 import { createKeyUses } from './key-uses.ts';
-import type { TenantDirectory } from './tenants.ts';
-
-type Dependencies = {
-  readonly db: Db;
-  readonly directory: TenantDirectory;
-  readonly log: Logger;
-};
+import type { MidtransAccounts } from './midtrans-accounts.ts';
 
 export type KeyHolder = {
   readonly caller: Extract<Caller, { kind: 'key' }>;
@@ -21,10 +16,16 @@ export type KeyHolder = {
   readonly tenant: Tenant;
 };
 
+type Dependencies = {
+  readonly db: Db;
+  readonly accounts: Pick<MidtransAccounts, 'open'>;
+  readonly log: Logger;
+};
+
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** The keys by which programs prove whose they are. */
-export function createApiKeys({ db, directory, log }: Dependencies) {
+export function createApiKeys({ db, accounts, log }: Dependencies) {
   const uses = createKeyUses({ db, log });
 
   /**
@@ -36,9 +37,12 @@ export function createApiKeys({ db, directory, log }: Dependencies) {
    */
   async function authenticate(key: Secret): Promise<KeyHolder> {
     const form = readApiKeyForm(key.reveal());
-    const found = form && (await directory.findByKey({ ...form, hash: hashKey(key) }));
+    const hash = hashKey(key);
+    const found =
+      form && (await db.withPlatformOnce((tx) => tenants.findByKey(tx, { ...form, hash })));
     if (!found) throw new Problem('key-invalid', 'No tenant has this key.');
-    const { tenant, keyId, prefix } = found;
+    const { keyId, prefix } = found;
+    const tenant = await accounts.open(found.tenant);
     if (found.isUseDue) uses.note({ tenantId: tenant.id, keyId });
     const scopes = effectiveScopes(form.kind, found.scopes);
     return {

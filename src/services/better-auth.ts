@@ -25,7 +25,7 @@ export type Auth = ReturnType<typeof createAuth>;
 /** What better-auth is told about the browser that asks. */
 export const addressHeader = 'x-kassa-address';
 
-/** Each holds one of the control plane's few connections while scrypt works. */
+/** Each takes a processor for scrypt, and most a connection of the control plane's few as well. */
 const maxAtOnce = 2;
 /** Who would wait longer is told to come again. */
 const maxWaiting = 40;
@@ -55,14 +55,14 @@ export function createAuth({ db, log, publicUrl, sessionSecret }: Dependencies) 
       },
     },
   });
-  const queue = takeTurns();
+  const inTurn = takeTurns();
 
   /** Runs `work` as one transaction, which better-auth's own statements are part of. */
   async function transact<T>(work: (tx: PlatformTx) => Promise<T>): Promise<T> {
-    return queue(() => db.withPlatform((tx) => join(tx, () => work(tx))));
+    return inTurn(() => db.withPlatform((tx) => join(tx, () => work(tx))));
   }
 
-  return { api: auth.api, context: auth.$context, cookies, transact };
+  return { api: auth.api, context: auth.$context, cookies, transact, inTurn };
 }
 
 function ours({ publicUrl, sessionSecret }: AuthSettings, cookies: CookieNames) {
@@ -131,7 +131,7 @@ function ours({ publicUrl, sessionSecret }: AuthSettings, cookies: CookieNames) 
       revokeSessionsOnPasswordReset: true,
       resetPasswordTokenExpiresIn: tokenTimes.resetPassword,
       password: {
-        hash: hashPassword,
+        hash: (password) => hashPassword(password),
         verify: ({ hash, password }) => verifyPassword(hash, password),
       },
     },
@@ -183,8 +183,11 @@ export async function attempt<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { value: await call() };
   } catch (error) {
-    if (!isAPIError(error) || error.statusCode >= 500) throw error;
-    return { refused: String(error.body?.code ?? error.status) };
+    if (!isAPIError(error)) throw error;
+    const refused = String(error.body?.code ?? error.status);
+    // Our own hook has refused the session, which better-auth takes for a defect.
+    if (error.statusCode >= 500 && refused !== 'FAILED_TO_CREATE_SESSION') throw error;
+    return { refused };
   }
 }
 

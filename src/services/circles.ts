@@ -38,8 +38,8 @@ export type Circle<R extends Role = Role> = {
   list(tx: PlatformTx, page: Page): Promise<Member<R>[]>;
   /** Some of the heads who can sign in. */
   listHeads(tx: PlatformTx, limit: number): Promise<UserId[]>;
-  /** Answers whether the user was no member before; a role that is there stays. */
-  add(tx: PlatformTx, member: { userId: UserId; role: string }): Promise<boolean>;
+  /** A role that is there stays. */
+  add(tx: PlatformTx, member: { userId: UserId; role: string }): Promise<void>;
   changeRole(tx: PlatformTx, member: { userId: UserId; role: R }): Promise<void>;
   remove(tx: PlatformTx, userId: UserId): Promise<void>;
   /** Ends what the user may have begun and could not begin with this role. */

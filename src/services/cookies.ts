@@ -40,7 +40,7 @@ export function signedValue(cookie: string | undefined, secret: Secret): string 
   const at = cookie?.lastIndexOf('.') ?? -1;
   if (cookie === undefined || at < 1) return undefined;
   const value = cookie.slice(0, at);
-  const expected = createHmac('sha256', secret.reveal()).update(value).digest();
-  const given = Buffer.from(cookie.slice(at + 1), 'base64');
+  const signature = createHmac('sha256', secret.reveal()).update(value).digest('base64');
+  const [given, expected] = [Buffer.from(cookie.slice(at + 1)), Buffer.from(signature)];
   return given.length === expected.length && timingSafeEqual(given, expected) ? value : undefined;
 }

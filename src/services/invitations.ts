@@ -1,21 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { InvitationReply, InvitationView } from '../contracts/team.ts';
-import type { Db } from '../db/database.ts';
-import { InvitationId, type TenantId } from '../domain/ids.ts';
+import type { Db, PlatformTx } from '../db/database.ts';
+import type { Origin } from '../domain/caller.ts';
+import { InvitationId, type TenantId, type UserId } from '../domain/ids.ts';
 import { Problem } from '../domain/problems.ts';
 import { Secret } from '../domain/secret.ts';
 import { invitationDays, maxOpenInvitations, type Role } from '../domain/team.ts';
+import type { Tenant } from '../domain/tenant.ts';
 import * as auditEntries from '../repositories/audit-entries.ts';
 import type { Invitation } from '../repositories/invitations.ts';
 import * as invitations from '../repositories/invitations.ts';
 import * as platformOutbox from '../repositories/platform-outbox.ts';
-import { type Circle, type Manager, requireManager } from './circles.ts';
+import { type Circle, type Manager, requireManager, teamOf } from './circles.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 type NewInvitation<R> = {
   readonly email: string;
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly role: R;
 };
 
@@ -33,35 +35,44 @@ export function createInvitations({ db, limits }: { db: Db; limits: RateLimits }
     by: Manager,
   ): Promise<InvitationReply> {
     await limits.take('invitations-tenant', circle.tenantId);
-    const id = InvitationId.parse(uuidv7());
-    const { tenantId } = circle;
     return db.withPlatform(async (tx) => {
       await circle.lock(tx);
       await requireManager(tx, circle, by, [role]);
-      if (await circle.hasEmail(tx, email)) {
-        throw new Problem('member-exists', 'This address is on the list of members.');
-      }
-      const open = await invitations.listOpen(tx, tenantId, maxOpenInvitations);
+      const open = await requireNoMember(tx, circle, email);
       if (open.some((other) => other.email === email)) {
         throw new Problem('invitation-open', 'Send the open invitation again, or revoke it.');
       }
       if (open.length === maxOpenInvitations) {
         throw new Problem('too-many-invitations', 'Revoke invitations that nobody accepted.');
       }
-      const invitation = await invitations.insert(tx, tenantId, {
-        id,
-        email,
-        name,
-        role,
-        invitedBy: by.userId,
-      });
-      await platformOutbox.add(tx, mailOf(tenantId, id));
-      await auditEntries.append(tx, tenantId, by.origin, {
-        action: 'invitation.sent',
-        subject: { kind: 'invitation', id },
-        after: { email, role },
-      });
+      const invitation = await add(tx, circle, { email, name, role, by });
       return { success: true, invitation: toInvitationView(invitation) };
+    });
+  }
+
+  /**
+   * How a tenant gets its first owner: by an operator. Who is invited already is mailed again.
+   *
+   * @throws Problem `member-exists`
+   */
+  async function inviteOwner(
+    { id: tenantId }: Tenant,
+    email: string,
+    origin: Origin,
+  ): Promise<'invited' | 'renewed'> {
+    const circle = teamOf(tenantId);
+    const by = { userId: undefined, origin };
+    return db.withPlatform(async (tx) => {
+      await circle.lock(tx);
+      const open = await requireNoMember(tx, circle, email);
+      const known = open.find((other) => other.email === email);
+      if (known?.role === circle.head) {
+        await renew(tx, circle, { id: known.id, by });
+        return 'renewed';
+      }
+      if (known) await withdraw(tx, circle, { id: known.id, by });
+      await add(tx, circle, { email, role: circle.head, by });
+      return 'invited';
     });
   }
 
@@ -82,16 +93,7 @@ export function createInvitations({ db, limits }: { db: Db; limits: RateLimits }
       await circle.lock(tx);
       const open = await invitations.findOpen(tx, tenantId, id);
       await requireManager(tx, circle, by, open ? [circle.parseRole(open.role)] : []);
-      const renewal = { id, invitedBy: by.userId, days: invitationDays };
-      const invitation = await invitations.renew(tx, tenantId, renewal);
-      if (!invitation) throw notFound();
-      await platformOutbox.add(tx, mailOf(tenantId, id));
-      const { email, role } = invitation;
-      await auditEntries.append(tx, tenantId, by.origin, {
-        action: 'invitation.renewed',
-        subject: { kind: 'invitation', id },
-        after: { email, role },
-      });
+      const invitation = await renew(tx, circle, { id, by });
       return { success: true, invitation: toInvitationView(invitation) };
     });
   }
@@ -107,14 +109,7 @@ export function createInvitations({ db, limits }: { db: Db; limits: RateLimits }
       await circle.lock(tx);
       const open = await invitations.findOpen(tx, tenantId, id);
       await requireManager(tx, circle, by, open ? [circle.parseRole(open.role)] : []);
-      const invitation = await invitations.revoke(tx, tenantId, id);
-      if (!invitation) throw notFound();
-      const { email, role } = invitation;
-      await auditEntries.append(tx, tenantId, by.origin, {
-        action: 'invitation.revoked',
-        subject: { kind: 'invitation', id },
-        before: { email, role },
-      });
+      await withdraw(tx, circle, { id, by });
     });
   }
 
@@ -134,7 +129,74 @@ export function createInvitations({ db, limits }: { db: Db; limits: RateLimits }
     return invitation && { token, invitation };
   }
 
-  return { invite, resend, revoke, makeToken };
+  return { invite, inviteOwner, resend, revoke, makeToken };
+}
+
+/** A signed-in member of the circle, or an operator. */
+type Inviter = { readonly userId: UserId | undefined; readonly origin: Origin };
+
+/** Answers what is open; @throws Problem `member-exists` */
+async function requireNoMember<R extends Role>(
+  tx: PlatformTx,
+  circle: Circle<R>,
+  email: string,
+): Promise<readonly Invitation[]> {
+  if (await circle.hasEmail(tx, email)) {
+    throw new Problem('member-exists', 'This address is on the list of members.');
+  }
+  return invitations.listOpen(tx, circle.tenantId, maxOpenInvitations);
+}
+
+async function add<R extends Role>(
+  tx: PlatformTx,
+  { tenantId }: Circle<R>,
+  { email, name, role, by }: NewInvitation<R> & { readonly by: Inviter },
+): Promise<Invitation> {
+  const id = InvitationId.parse(uuidv7());
+  const made = { id, email, name, role, invitedBy: by.userId };
+  const invitation = await invitations.insert(tx, tenantId, made);
+  await platformOutbox.add(tx, mailOf(tenantId, id));
+  await auditEntries.append(tx, tenantId, by.origin, {
+    action: 'invitation.sent',
+    subject: { kind: 'invitation', id },
+    after: { email, role },
+  });
+  return invitation;
+}
+
+/** @throws Problem `invitation-not-found` */
+async function withdraw<R extends Role>(
+  tx: PlatformTx,
+  { tenantId }: Circle<R>,
+  { id, by }: { readonly id: InvitationId; readonly by: Inviter },
+): Promise<void> {
+  const invitation = await invitations.revoke(tx, tenantId, id);
+  if (!invitation) throw notFound();
+  const { email, role } = invitation;
+  await auditEntries.append(tx, tenantId, by.origin, {
+    action: 'invitation.revoked',
+    subject: { kind: 'invitation', id },
+    before: { email, role },
+  });
+}
+
+/** @throws Problem `invitation-not-found` */
+async function renew<R extends Role>(
+  tx: PlatformTx,
+  { tenantId }: Circle<R>,
+  { id, by }: { readonly id: InvitationId; readonly by: Inviter },
+): Promise<Invitation> {
+  const renewal = { id, invitedBy: by.userId, days: invitationDays };
+  const invitation = await invitations.renew(tx, tenantId, renewal);
+  if (!invitation) throw notFound();
+  await platformOutbox.add(tx, mailOf(tenantId, id));
+  const { email, role } = invitation;
+  await auditEntries.append(tx, tenantId, by.origin, {
+    action: 'invitation.renewed',
+    subject: { kind: 'invitation', id },
+    after: { email, role },
+  });
+  return invitation;
 }
 
 /** What of a token is stored. */

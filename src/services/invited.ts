@@ -68,7 +68,7 @@ export function createInvited({ db }: { db: Db }) {
   ): Promise<InvitationAcceptReply> {
     const hash = hashOf(new Secret(token));
     const user = caller.kind === 'user' ? caller : undefined;
-    const { invitation, unclaimed } = await db.withPlatform(async (tx) => {
+    const { tenantId, invitation, unclaimed } = await db.withPlatform(async (tx) => {
       const found = await getUsable(tx, hash);
       if (user) requireOwn(found.invitation, user.email);
       return { ...found, unclaimed: user ? undefined : await findUnclaimed(tx, found.invitation) };
@@ -78,31 +78,48 @@ export function createInvited({ db }: { db: Db }) {
       ? { id: user.userId }
       : await prepare(invitation, { name, password, unclaimed });
     return db.withPlatform(async (tx) => {
-      const { tenantId } = await getUsable(tx, hash);
-      const circle = circleOf(tenantId);
-      await circle.lock(tx);
-      const taken = { id: invitation.id, hash, userId: guest.id };
-      if (!(await invitations.accept(tx, tenantId, taken))) throw notUsable();
-      const { email, role } = invitation;
-      if ('passwordHash' in guest) await addUser(tx, { ...guest, email, tenantId });
-      await circle.add(tx, { userId: guest.id, role });
       const tenant = await findTenant(tx, tenantId);
       if (user && tenant) await sessions.setTenant(tx, user.sessionId, tenantId);
-      await auditEntries.append(
-        tx,
-        tenantId,
-        { ...origin, actor: { kind: 'user', id: guest.id, label: email } },
-        {
-          action: 'invitation.accepted',
-          subject: { kind: 'invitation', id: invitation.id },
-          after: { email, role },
-        },
-      );
+      const role = await join(tx, { tenantId, invitation, hash, guest, origin });
       return { success: true, tenant: tenant?.slug ?? null, role };
     });
   }
 
   return { preview, accept };
+}
+
+type Joining = {
+  readonly tenantId: TenantId;
+  readonly invitation: Invitation;
+  readonly hash: Buffer;
+  readonly guest: Newcomer | { readonly id: UserId };
+  readonly origin: Origin;
+};
+
+/**
+ * Makes the guest a member, once for a token; answers in which role. Who came in another way
+ * meanwhile keeps the role that was given there.
+ *
+ * @throws Problem `invitation-not-usable`, `credentials-required`
+ */
+async function join(tx: PlatformTx, joining: Joining): Promise<string> {
+  const { tenantId, invitation, hash, guest, origin } = joining;
+  const { id, email } = invitation;
+  const circle = circleOf(tenantId);
+  await circle.lock(tx);
+  if (!(await invitations.accept(tx, tenantId, { id, hash, userId: guest.id }))) throw notUsable();
+  if ('passwordHash' in guest) await addUser(tx, { ...guest, email, tenantId });
+  await circle.add(tx, { userId: guest.id, role: invitation.role });
+  const role = await circle.findRole(tx, guest.id);
+  if (!role) throw new Error('Somebody who was just made a member is none.');
+  const actor = { kind: 'user', id: guest.id, label: email } as const;
+  await auditEntries.append(
+    tx,
+    tenantId,
+    { ...origin, actor },
+    { action: 'invitation.accepted', subject: { kind: 'invitation', id }, after: { email, role } },
+  );
+  return role;
 }
 
 /** @throws Problem `invitation-not-usable`, the same for whatever reason */

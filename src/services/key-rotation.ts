@@ -44,19 +44,20 @@ const pageSize = 100;
 export function createKeyRotation({ db, vault, sealing, masterKeys }: Dependencies) {
   /** Puts every data key under the newest master key; what they sealed stays as it is. */
   async function rotateMaster(origin: Origin) {
-    const kekId = await masterKeys.currentId();
-    const counts = { kekId, rewrapped: 0, failed: 0 };
-    let pass: typeof counts;
-    // Once more until nothing is left: a process may have made a key under an older one meanwhile.
+    const counts = { kekId: '', rewrapped: 0, failed: 0 };
+    let pass: Awaited<ReturnType<typeof rewrapAll>>;
+    // Once more until nothing is left: a process may have made a key under an older one meanwhile,
+    // and the file may have a newer one.
     do {
-      pass = { ...counts, ...(await rewrapAll(kekId)) };
+      counts.kekId = await masterKeys.currentId();
+      pass = await rewrapAll(counts.kekId);
       counts.rewrapped += pass.rewrapped;
       counts.failed = pass.failed;
     } while (pass.rewrapped > 0);
     await db.withPlatform((tx) =>
       auditEntries.append(tx, platformOwner, origin, {
         action: 'master-key.rotated',
-        subject: { kind: 'master-key', id: kekId },
+        subject: { kind: 'master-key', id: counts.kekId },
         after: { rewrapped: counts.rewrapped, failed: counts.failed },
       }),
     );
@@ -92,10 +93,9 @@ export function createKeyRotation({ db, vault, sealing, masterKeys }: Dependenci
 
   /** Gives every owner a new data key, and seals everything anew with it. */
   async function rotateData(origin: Origin) {
-    // What was plain until now would be sealed twice.
-    await sealing.sealPlain({ maxPerColumn: Number.POSITIVE_INFINITY });
     const rotationId = await db.withPlatform((tx) => inventory.beginRotation(tx));
     const counts = { renewed: await renewAll(rotationId), resealed: 0, unreadable: 0 };
+    await sealing.sealPlain({ maxPerColumn: Number.POSITIVE_INFINITY });
     let pass: Awaited<ReturnType<Sealing['reseal']>>;
     do {
       pass = await sealing.reseal();

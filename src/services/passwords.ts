@@ -3,10 +3,12 @@ import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
 import { Problem } from '../domain/problems.ts';
 
+type Cost = { readonly N: number; readonly r: number; readonly p: number };
+
 export const passwordLength = { min: 12, max: 128 } as const;
 
 /** One of the settings that OWASP calls equal; better-auth's own (2^14, 16, 1) does a third of it. */
-const cost = { N: 2 ** 15, r: 8, p: 3 } as const;
+export const currentCost: Cost = { N: 2 ** 15, r: 8, p: 3 };
 const keyLength = 32;
 const saltLength = 16;
 
@@ -20,10 +22,10 @@ const judge = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 type Owner = { readonly email: string; readonly name: string };
 
 /** `scrypt$N$r$p$salt$key`: with the cost in it, so that it can be raised later. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(saltLength);
-  const key = await derive(password, { salt, ...cost });
+export async function hashPassword(password: string, cost: Cost = currentCost): Promise<string> {
   const { N, r, p } = cost;
+  const salt = randomBytes(saltLength);
+  const key = await derive(password, { salt, N, r, p });
   return ['scrypt', N, r, p, salt.toString('base64'), key.toString('base64')].join('$');
 }
 
@@ -62,12 +64,7 @@ export function requireStrongPassword(field: string, password: string, owner: Ow
   });
 }
 
-type Derivation = {
-  readonly salt: Buffer;
-  readonly N: number;
-  readonly r: number;
-  readonly p: number;
-};
+type Derivation = Cost & { readonly salt: Buffer };
 
 function derive(password: string, { salt, N, r, p }: Derivation): Promise<Buffer> {
   return new Promise((resolve, reject) => {

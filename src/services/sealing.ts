@@ -35,7 +35,7 @@ export function createSealing({ db, vault, log }: Dependencies) {
     for (const column of sealedColumns) {
       let met = 0;
       for await (const value of valuesIn(column, sealedValues.listPlain)) {
-        if (await sealValue(column, value)) sealed += 1;
+        if ((await settle(value, () => sealValue(column, value))) === true) sealed += 1;
         met += 1;
         if (met === maxPerColumn) break;
       }
@@ -59,12 +59,19 @@ export function createSealing({ db, vault, log }: Dependencies) {
   async function resealValue(column: SealedColumn, value: StoredValue) {
     const { tenantId, rowId, text } = value;
     if (readSealed(text)?.keyVersion === value.keyVersion) return 'current';
-    try {
+    return settle(value, async () => {
       const secret = await vault.unseal(tenantId, placeOf(column, rowId), text);
       return (await store(column, value, secret)) ? 'resealed' : 'current';
+    });
+  }
+
+  /** One tenant's damage is told, and does not keep the others waiting. */
+  async function settle<T>({ tenantId }: StoredValue, work: () => Promise<T>) {
+    try {
+      return await work();
     } catch (error) {
       if (!(error instanceof UnreadableSecret)) throw error;
-      log.error({ err: error, tenantId }, 'a secret cannot be read, so it keeps its old key');
+      log.error({ err: error, tenantId }, 'a secret could not be sealed, and stays as it is');
       return 'unreadable';
     }
   }

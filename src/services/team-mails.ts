@@ -1,6 +1,6 @@
 import type { Db } from '../db/database.ts';
 import { platformChain } from '../domain/audit.ts';
-import { type TenantId, UserId } from '../domain/ids.ts';
+import type { TenantId } from '../domain/ids.ts';
 import type { JobPayload } from '../domain/jobs.ts';
 import { renderTeamMail } from '../notifications/team-mail.ts';
 import type { Mailer } from '../providers/mail/mailer.ts';
@@ -44,13 +44,13 @@ export function createTeamMails(dependencies: Dependencies) {
     if (!made) return;
     const { token, invitation } = made;
     const { email, name = '', invitedBy, expiresAt } = invitation;
-    const inviter = await db.withPlatformOnce((tx) => users.find(tx, UserId.parse(invitedBy)));
+    const inviter = invitedBy && (await db.withPlatformOnce((tx) => users.find(tx, invitedBy)));
     const content = renderTeamMail({
-      kind: 'invitation',
+      kind: tenantId === platformChain ? 'staff-invitation' : 'invitation',
       locale: place.locale,
       place: place.name,
       name,
-      person: inviter?.name ?? place.name,
+      person: inviter?.name ?? platform.name,
       role: circleOf(tenantId).parseRole(invitation.role),
       until: expiresAt,
       timeZone: place.timeZone,

@@ -63,12 +63,6 @@ export function createTenantDirectory(options: DirectoryOptions) {
     return stored && accounts.open(stored);
   }
 
-  /** Who holds a key, read together with the tenant, and anew each time: as `find`. */
-  async function findByKey(key: tenants.KeyText) {
-    const holder = await db.withPlatformOnce((tx) => tenants.findByKey(tx, key));
-    return holder && { ...holder, tenant: await accounts.open(holder.tenant) };
-  }
-
   /** Forgets one tenant: somebody changed it. */
   function forget(id: string): void {
     changes += 1;
@@ -85,5 +79,5 @@ export function createTenantDirectory(options: DirectoryOptions) {
     known.clear();
   }
 
-  return { findBySlug, find, findByKey, forget, forgetAll };
+  return { findBySlug, find, forget, forgetAll };
 }

@@ -56,6 +56,8 @@ export async function openVault({ db, masterKeys, sealsPerKey = 2 ** 30 }: Vault
   /**
    * Seals and stores in one transaction, which a rotation of the key waits for: what is stored is
    * found by it.
+   *
+   * @throws UnreadableSecret when the data key itself does not open; a rotation makes a new one
    */
   async function sealInto<T>(
     tenantId: TenantId,
@@ -63,9 +65,9 @@ export async function openVault({ db, masterKeys, sealsPerKey = 2 ** 30 }: Vault
     store: (tx: PlatformTx, text: string) => Promise<T>,
   ): Promise<T> {
     // Before the transaction: wrapping and unwrapping may be calls to a key service.
-    await prepareKey(tenantId);
+    await prepareKey(tenantId, place);
     return db.withPlatform(async (tx) => {
-      const { key, version, kekId } = await takeKey(tx, tenantId);
+      const { key, version, kekId } = await takeKey(tx, tenantId, place);
       const context = contextFor(tenantId, place, { kekId, keyVersion: version });
       const body = encrypt(key, pad(secret.reveal()), context);
       return store(tx, writeSealed({ kekId, keyVersion: version, body }));
@@ -99,21 +101,21 @@ export async function openVault({ db, masterKeys, sealsPerKey = 2 ** 30 }: Vault
   }
 
   /** Sees to it that there is a key to seal with, and that it is known here. */
-  async function prepareKey(tenantId: TenantId): Promise<void> {
+  async function prepareKey(tenantId: TenantId, place: Place): Promise<void> {
     for (let tries = 1; tries <= maxTries; tries += 1) {
       const current = await db.withPlatform((tx) => dataKeys.findCurrent(tx, tenantId));
-      if (current && current.seals < sealsPerKey) return void (await openKey(current));
+      if (current && current.seals < sealsPerKey) return void (await openKey(current, place));
       await succeed(tenantId, current?.version ?? 0);
     }
     throw new Error('There is no data key to seal with, however often one was made.');
   }
 
-  async function takeKey(tx: PlatformTx, tenantId: TenantId): Promise<OpenedKey> {
+  async function takeKey(tx: PlatformTx, tenantId: TenantId, place: Place): Promise<OpenedKey> {
     for (let tries = 1; tries <= maxTries; tries += 1) {
       const current = await dataKeys.countSeal(tx, tenantId);
       if (!current) continue;
       const { version, kekId } = current;
-      return { key: await openKey(current), version, kekId };
+      return { key: await openKey(current, place), version, kekId };
     }
     throw new Error('No data key was to be had: they are being replaced too fast.');
   }
@@ -123,20 +125,19 @@ export async function openVault({ db, masterKeys, sealsPerKey = 2 ** 30 }: Vault
     if (known) return known;
     const stored = await db.withPlatform((tx) => dataKeys.find(tx, tenantId, version));
     if (!stored) throw unreadable('key-gone', place);
+    return openKey(stored, place);
+  }
+
+  async function openKey(stored: DataKey, place: Place): Promise<Buffer> {
+    const known = opened.get(nameOf(stored));
+    if (known) return known;
     try {
-      return await openKey(stored);
+      const key = await masterKeys.unwrap(stored, stored);
+      opened.set(nameOf(stored), key);
+      return key;
     } catch (error) {
       throw error instanceof MasterKeyError ? unreadable('master-key', place, error) : error;
     }
-  }
-
-  /** @throws MasterKeyError */
-  async function openKey(stored: DataKey): Promise<Buffer> {
-    const known = opened.get(nameOf(stored));
-    if (known) return known;
-    const key = await masterKeys.unwrap(stored, stored);
-    opened.set(nameOf(stored), key);
-    return key;
   }
 
   async function loadLookupKey(): Promise<Buffer> {
@@ -193,7 +194,7 @@ function nameOf({ tenantId, version }: Pick<DataKey, 'tenantId' | 'version'>): s
 const reasons = {
   malformed: 'is no sealed text of a format that this version knows',
   'key-gone': 'was sealed with a data key that is gone',
-  'master-key': 'was sealed with a data key that no master key here opens',
+  'master-key': 'needs a data key that no master key here opens',
   altered: 'was altered, or belongs to another place',
 } as const;
 

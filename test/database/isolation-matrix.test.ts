@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aimAt } from './support/aim.ts';
-import { escapes, readers, type Target, type Verb, writers } from './support/crossing-verbs.ts';
+import { readers, type Target, type Verb, writers } from './support/crossing-verbs.ts';
 import { eavesdrop, ownWords, wordsHeard } from './support/eavesdropper.ts';
+import { escapes } from './support/escape-verbs.ts';
 import { connect } from './support/open.ts';
 import { openTwoTenants } from './support/two-tenants.ts';
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { countTries } from '../support/isolation-tries.ts';
 import { findPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -13,27 +13,28 @@ import { playUnits, seed, setStage } from './support/pool-play.ts';
 const binary = await findPgBouncer();
 const tries = countTries('pgbouncer', seed);
 
-test('PgBouncer is here', ({ skip }) => {
-  skip(!binary, 'there is no pgbouncer on this machine; Debian has a package of that name');
-  expect(binary).toBeTruthy();
-});
+const why = 'there is no pgbouncer on this machine; Debian has a package of that name';
 
-describe.runIf(binary).each([1, 2])('on %i connections behind PgBouncer', (poolSize) => {
+describe.each([1, 2])('on %i connections behind PgBouncer', (poolSize) => {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
   let stage: Awaited<ReturnType<typeof setStage>>;
   let bouncer: PgBouncer;
 
   beforeAll(async () => {
+    if (!binary) return;
     database = await createTestDatabase();
     stage = await setStage(database);
-    bouncer = await startPgBouncer(database, { binary: String(binary), poolSize });
+    bouncer = await startPgBouncer(database, { binary, poolSize });
   });
 
   afterAll(async () => {
+    if (!binary) return;
     await bouncer.stop();
     await stage.close();
     await database.drop();
   });
+
+  beforeEach(({ skip }) => skip(!binary, why));
 
   test('nothing of a tenant meets another', async () => {
     const doors = openDoors({ app: bouncer.app, platform: database.platform, max: 4 });

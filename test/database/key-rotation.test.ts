@@ -1,9 +1,10 @@
 import { afterAll, afterEach, expect, test } from 'vitest';
-import type { Db, PlatformTx } from '../../src/db/database.ts';
+import type { Db } from '../../src/db/database.ts';
 import { Slug, TenantId } from '../../src/domain/ids.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { masterKeyOf } from '../support/master-keys.ts';
 import { createTestDatabase } from '../support/test-database.ts';
+import { dyingDoors, killed } from './support/dying-doors.ts';
 import { openKeys, operator } from './support/keys.ts';
 import { closeDoors, connect, openDoors } from './support/open.ts';
 
@@ -129,6 +130,7 @@ test('the status tells what is plain, what is old, and which master keys are in 
 test('rotations are written down: who, when and how many, and no key', async () => {
   await addShops();
   const keys = await started(['k1', 'k2']);
+  await keys.sealing.sealPlain();
 
   await keys.rotation.rotateMaster(operator);
   await keys.rotation.rotateData(operator);
@@ -152,29 +154,6 @@ test('rotations are written down: who, when and how many, and no key', async () 
   ]);
 });
 
-/** The doors of a process that is killed at its nth statement, before or after it was run. */
-function dyingDoors(nth: number, moment: 'before' | 'after') {
-  let statements = 0;
-  const dying: Db = {
-    ...doors.db,
-    withPlatform: (work) =>
-      doors.db.withPlatform((tx) =>
-        work({
-          query: async (text: string, values?: readonly unknown[]) => {
-            statements += 1;
-            // What is dead says nothing more, so its later statements fail as well.
-            if (statements > nth || (statements === nth && moment === 'before')) throw killed;
-            const answer = await tx.query(text, values);
-            if (statements === nth) throw killed;
-            return answer;
-          },
-        } as unknown as PlatformTx),
-      ),
-  };
-  return { db: dying, isDead: () => statements >= nth };
-}
-const killed = new Error('This process was killed.');
-
 test.each(['before', 'after'] as const)(
   'killed %s any of its statements, a rotation loses nothing, and the next one finishes it',
   async (moment) => {
@@ -188,7 +167,7 @@ test.each(['before', 'after'] as const)(
     for (let nth = 1; ; nth += 1) {
       // Back and forth, so that there is something to move each time.
       const order = nth % 2 === 0 ? ids : ids.toReversed();
-      const { db, isDead } = dyingDoors(nth, moment);
+      const { db, isDead } = dyingDoors(doors.db, { nth, moment });
       const outcome = await started(order, db)
         .then(async ({ rotation }) => {
           await rotation.rotateMaster(operator);

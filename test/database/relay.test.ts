@@ -69,3 +69,32 @@ test('work that only a newer version knows stays for it', async () => {
   await expect.poll(idsInOutbox).toEqual([unknown]);
   expect(taken).toEqual(['order-mail']);
 });
+
+test('work of the platform leaves its own outbox, with the nil UUID in the place of a tenant', async () => {
+  const { rows } = await admin.query<{ id: string }>(
+    `insert into platform_outbox (topic, payload) values ('account-mail', '{}') returning id`,
+  );
+  const kept: number[] = [];
+  const taken: Entry[] = [];
+
+  relayTo(async (entries) => {
+    const { rowCount } = await admin.query('select from platform_outbox');
+    kept.push(rowCount ?? 0);
+    if (kept.length === 1) throw new Error('the queue is away');
+    taken.push(...entries);
+  });
+
+  await expect
+    .poll(() => taken)
+    .toMatchObject([
+      {
+        id: rows[0]?.id,
+        topic: 'account-mail',
+        tenantId: '00000000-0000-0000-0000-000000000000',
+      },
+    ]);
+  expect(kept).toEqual([1, 1]);
+  await expect
+    .poll(async () => (await admin.query('select from platform_outbox')).rowCount)
+    .toBe(0);
+});

@@ -74,17 +74,19 @@ test('a text opens for its own tenant, table, column and row, and nowhere else',
   const stranger = newTenant();
   await vault.seal(stranger, place, new Secret('of its own'));
 
-  const swapped = [
-    vault.unseal(stranger, place, text),
-    vault.unseal(platformOwner, place, text),
-    vault.unseal(tenant, { ...place, table: 'platform_secrets' }, text),
-    vault.unseal(tenant, { ...place, column: 'database_url' }, text),
-    vault.unseal(tenant, { ...place, rowId: stranger }, text),
+  const swapped: [TenantId, typeof place][] = [
+    [stranger, place],
+    [platformOwner, place],
+    [tenant, { ...place, table: 'platform_secrets' }],
+    [tenant, { ...place, column: 'database_url' }],
+    [tenant, { ...place, rowId: stranger }],
     // The same characters, cut elsewhere.
-    vault.unseal(tenant, { ...place, table: 'tenantsm', column: 'idtrans_server_key' }, text),
+    [tenant, { ...place, table: 'tenantsm', column: 'idtrans_server_key' }],
   ];
 
-  for (const each of swapped) expect(await reasonOf(each)).toBe('altered');
+  for (const [owner, where] of swapped) {
+    expect(await reasonOf(vault.unseal(owner, where, text))).toBe('altered');
+  }
 });
 
 test('with any bit of it flipped it is refused', async () => {
@@ -191,13 +193,13 @@ test('what is plain is never taken for something sealed', async () => {
   expect(await reasonOf(vault.unseal(tenant, place, 'sealed:'))).toBe('malformed');
 });
 
-test('10 000 encryptions have 10 000 IVs and texts, and are counted', async () => {
+test('every encryption has an IV and a text of its own, and is counted', async () => {
   const owner = newTenant();
   const ivAt = 2 + 'test1'.length + 4;
   const ivs = new Set<string>();
   const texts = new Set<string>();
 
-  for (let round = 0; round < 100; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     const sealed = await Promise.all(
       Array.from({ length: 100 }, () => vault.seal(owner, place, new Secret(secret))),
     );
@@ -207,12 +209,12 @@ test('10 000 encryptions have 10 000 IVs and texts, and are counted', async () =
     }
   }
 
-  expect(ivs.size).toBe(10_000);
-  expect(texts.size).toBe(10_000);
+  expect(ivs.size).toBe(1_000);
+  expect(texts.size).toBe(1_000);
   const { rows } = await admin.query('select version, seals from data_keys where tenant_id = $1', [
     owner,
   ]);
-  expect(rows).toEqual([{ version: 1, seals: '10000' }]);
+  expect(rows).toEqual([{ version: 1, seals: '1000' }]);
 });
 
 test('a data key that has sealed enough is followed by a new one', async () => {
@@ -273,15 +275,13 @@ test('processes that start at once on an empty database agree on its keys', asyn
 });
 
 test('without the master key of a database nothing starts, and it is said what to do', async () => {
-  const missing = openKeys(doors.db, { masterKeys: masterKeyOf('k2') });
-  const wrong = openKeys(doors.db, {
-    masterKeys: `test1:${randomBytes(32).toString('base64')}`,
-  });
+  const missing = { masterKeys: masterKeyOf('k2') };
+  const wrong = { masterKeys: `test1:${randomBytes(32).toString('base64')}` };
 
-  await expect(missing).rejects.toThrow(
+  await expect(openKeys(doors.db, missing)).rejects.toThrow(
     /will not start: .* master key "test1", which is not given. Add it to MASTER_KEYS or to the MASTER_KEY_FILE/,
   );
-  await expect(wrong).rejects.toThrow(
+  await expect(openKeys(doors.db, wrong)).rejects.toThrow(
     /will not start: the master key "test1" of MASTER_KEYS or MASTER_KEY_FILE is not the one .* Put the right one back/,
   );
 });

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { InvitationPreviewReply, TeamReply } from '../../src/contracts/team.ts';
+import { bySystem, type Origin } from '../../src/domain/caller.ts';
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { openMailDesk } from '../support/mail-desk.ts';
 import { openPeople, type Person, telling } from '../support/people.ts';
@@ -310,4 +311,51 @@ test('an owner of another tenant learns of no invitation, and changes none', asy
     expect(telling(theirs)).toEqual(telling(await ask(randomUUID())));
   }
   expect(await merchant.rows('invitations')).toEqual(before);
+});
+
+test('who came in another way meanwhile keeps the role that was given there', async () => {
+  const person = await people.user();
+  const { token } = await invited(person.email, 'viewer');
+  await people.join(person, merchant, 'finance');
+
+  const answer = await person.post('/api/auth/invitations/accept', { token });
+
+  expect(answer.body).toEqual({ success: true, tenant: merchant.slug, role: 'finance' });
+});
+
+test('an operator invites the first owner, and again without making a second invitation', async () => {
+  const shop = await gateway.merchant();
+  const tenant = await gateway.tenantOf(shop.slug);
+  const origin: Origin = {
+    actor: { kind: 'operator', id: undefined, label: 'kassa owner invite' },
+    requestId: 'request-1',
+    address: undefined,
+  };
+  const email = anAddress();
+  const ask = () => gateway.services.invitations.inviteOwner(tenant, email, origin);
+
+  expect([await ask(), await ask()]).toEqual(['invited', 'renewed']);
+
+  const token = await desk.tokenFor(email);
+  const accepted = await accept(token, { name: 'Siti', password });
+  expect(accepted.body).toEqual({ success: true, tenant: shop.slug, role: 'owner' });
+  await expect(ask()).rejects.toMatchObject({ code: 'member-exists' });
+  expect(await people.chain(shop.id)).toMatchObject([
+    { action: 'invitation.sent', actor_id: null },
+    { action: 'invitation.renewed' },
+    { action: 'invitation.accepted' },
+  ]);
+});
+
+test('an operator makes an owner of whoever was invited as something less', async () => {
+  const email = anAddress();
+  const { token } = await invited(email, 'viewer');
+  const tenant = await gateway.tenantOf(merchant.slug);
+
+  await gateway.services.invitations.inviteOwner(tenant, email, bySystem('test', 'request-1'));
+
+  expect(await preview(token)).toMatchObject(notUsable);
+  expect((await preview(await desk.tokenFor(email))).body).toMatchObject({
+    invitation: { role: 'owner' },
+  });
 });

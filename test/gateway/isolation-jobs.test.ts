@@ -3,7 +3,9 @@ import { TenantId } from '../../src/domain/ids.ts';
 import { type JobPayload, jobPayloads, type Topic, topics } from '../../src/domain/jobs.ts';
 import { jobHandlers } from '../../src/jobs/handlers.ts';
 import type { Handler } from '../../src/jobs/queue.ts';
+import { createAccountMails } from '../../src/services/account-mails.ts';
 import { createOrderMails } from '../../src/services/order-mails.ts';
+import { createTeamMails } from '../../src/services/team-mails.ts';
 import { neighbourOf } from '../support/foreign-fillings.ts';
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { countTries } from '../support/isolation-tries.ts';
@@ -43,7 +45,13 @@ beforeAll(async () => {
     addresses: wiring.addresses,
     mailFrom: 'no-reply@kassa.example',
   });
-  handlers = jobHandlers({ ...services, mails });
+  const sending = { ...wiring, mailer, mailFrom: 'no-reply@kassa.example' };
+  handlers = jobHandlers({
+    ...services,
+    mails,
+    accountMails: createAccountMails({ ...sending, auth: services.auth }),
+    teamMails: createTeamMails({ ...sending, ...services }),
+  });
   parties = [await newParty(), await newParty()];
 });
 

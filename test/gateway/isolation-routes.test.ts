@@ -11,7 +11,7 @@ import {
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
 import { countTries } from '../support/isolation-tries.ts';
 import { json } from '../support/midtrans-stub.ts';
-import { createPeople } from '../support/people.ts';
+import { openPeople } from '../support/people.ts';
 import { askRaw, type RawAnswer } from '../support/raw-requests.ts';
 import {
   type Credential,
@@ -32,15 +32,16 @@ import { type IdsByKind, idsOf, readIds } from '../support/tenant-ids.ts';
  * places of ids come from the routes' schemas, so that a new route is tried from its first day.
  */
 const tries = countTries('http');
-const people = createPeople();
+const cookies = new Map<string, string>();
 const session: Credential = {
   name: 'a session of its owner',
-  headersOf: ({ id }) => people.signIn({ tenantId: id, role: 'owner' }),
-  queryOf: () => ({}),
+  headersOf: ({ id }) => ({ Cookie: cookies.get(id) ?? '', Origin: gateway.publicUrl }),
+  queryOf: ({ slug }) => ({ tenant: slug }),
 };
 /** All that a merchant can show. A new kind of credential belongs here, and is tried everywhere. */
 const credentials: readonly Credential[] = [secretKey, session, nameOnly];
 let gateway: Gateway;
+let people: ReturnType<typeof openPeople>;
 let seeder: Awaited<ReturnType<typeof openSeeder>>;
 let owner: Merchant;
 let visitor: Merchant;
@@ -48,17 +49,18 @@ let theirs: IdsByKind;
 let ownerText: string;
 
 beforeAll(async () => {
-  gateway = await startGateway({}, people.dress);
+  gateway = await startGateway();
+  people = openPeople(gateway);
   // Tokens are the provider's, and differ for each page: here they must not hide a difference.
   gateway.midtrans.answerCreates((_req, res) =>
     json(res, 201, { token: 'token', redirect_url: 'https://app.example/snap/token' }),
   );
   seeder = await openSeeder(gateway);
-  owner = await gateway.merchant();
+  owner = await newMerchant();
   await trade(gateway, owner);
   await seeder.seed(owner);
   theirs = await readIds(gateway.admin, owner.id);
-  visitor = await gateway.merchant();
+  visitor = await newMerchant();
   await seeder.seed(visitor);
   ownerText = await textOf(gateway, seeder.tables, owner.id);
 });
@@ -78,7 +80,7 @@ const cases = withIds.flatMap((name) => credentials.map((credential) => ({ name,
 
 test.each(cases)('$name, with $credential.name', async ({ name, credential }) => {
   // An order of that name, once made, would be an own one everywhere else.
-  const merchant = name === 'POST /payment/create' ? await gateway.merchant() : visitor;
+  const merchant = name === 'POST /payment/create' ? await newMerchant() : visitor;
   const ids = { own: await readIds(gateway.admin, visitor.id), theirs };
   const pairs = [...idPairs(name, ids), ...keyPairs(name, ids), ...rawPairs(name, merchant, ids)];
   if (hasCursor(name)) pairs.push(cursorPair(name, ids, await theirCursor(name)));
@@ -141,6 +143,14 @@ test.each(withIds.filter((name) => placesIn(name).length > 0))(
     expect([...statuses].filter((status) => status < 400 || status === 409)).not.toEqual([]);
   },
 );
+
+/** With somebody who is signed in as its owner. */
+async function newMerchant(): Promise<Merchant> {
+  const merchant = await gateway.merchant();
+  const person = await people.member(merchant, 'owner');
+  cookies.set(merchant.id, person.cookie);
+  return merchant;
+}
 
 function asOwner(): Asker {
   return { merchant: owner, credential: session };

@@ -44,7 +44,51 @@ const needs: Readonly<Record<string, string>> = {
   'POST /admin/reconciliations/:id/differences/:differenceId/resolve':
     'tenant reconciliations:write',
   'GET /admin/audit': 'tenant audit:read',
+  'GET /admin/keys': 'tenant keys:read',
+  'POST /admin/keys': 'tenant keys:write sensitive',
+  'POST /admin/keys/:id/rotate': 'tenant keys:write sensitive',
+  'DELETE /admin/keys/:id': 'tenant keys:write sensitive',
+  'GET /admin/settings': 'tenant settings:read',
+  'PUT /admin/settings': 'tenant settings:write sensitive',
+  'PUT /admin/settings/midtrans': 'tenant secrets:write sensitive',
+  'GET /admin/team': 'tenant team:read',
+  'PUT /admin/team/:userId': 'tenant team:write sensitive',
+  'DELETE /admin/team/:userId': 'tenant team:write sensitive',
+  'POST /admin/team/invitations': 'tenant team:write sensitive',
+  'POST /admin/team/invitations/:id/resend': 'tenant team:write sensitive',
+  'DELETE /admin/team/invitations/:id': 'tenant team:write sensitive',
   'GET /api/superadmin/audit': 'platform platform-audit:read',
+  'GET /api/superadmin/staff': 'platform staff:read',
+  'POST /api/superadmin/staff': 'platform staff:write sensitive',
+  'PUT /api/superadmin/staff/:userId': 'platform staff:write sensitive',
+  'DELETE /api/superadmin/staff/:userId': 'platform staff:write sensitive',
+  'POST /api/superadmin/staff/invitations/:id/resend': 'platform staff:write sensitive',
+  'DELETE /api/superadmin/staff/invitations/:id': 'platform staff:write sensitive',
+  'GET /api/superadmin/support-grants': 'platform grants:read',
+  'POST /api/superadmin/support-grants': 'platform grants:write sensitive',
+  'DELETE /api/superadmin/support-grants/:id': 'platform grants:write',
+  'POST /api/auth/tenant': 'account',
+  'POST /api/auth/tenant/leave': 'account sensitive',
+  'POST /api/auth/invitations/preview': 'sign-in',
+  'POST /api/auth/invitations/accept': 'sign-in',
+  'POST /api/auth/sign-up': 'sign-in',
+  'POST /api/auth/verify-email': 'sign-in',
+  'POST /api/auth/verify-email/send': 'sign-in',
+  'POST /api/auth/sign-in': 'sign-in',
+  'POST /api/auth/sign-in/second-factor': 'sign-in',
+  'POST /api/auth/password/forgot': 'sign-in',
+  'POST /api/auth/password/reset': 'sign-in',
+  'POST /api/auth/sign-out': 'account',
+  'GET /api/auth/session': 'account',
+  'GET /api/auth/sessions': 'account',
+  'DELETE /api/auth/sessions/:id': 'account',
+  'POST /api/auth/sessions/revoke-others': 'account',
+  'POST /api/auth/confirm': 'account',
+  'POST /api/auth/password/change': 'account',
+  'POST /api/auth/second-factor/begin': 'account',
+  'POST /api/auth/second-factor/confirm': 'account',
+  'POST /api/auth/second-factor/disable': 'account sensitive',
+  'POST /api/auth/second-factor/recovery-codes': 'account',
 };
 
 /** What each role may do with its tenant's things; `granted`: platform staff that was let in. */
@@ -195,6 +239,8 @@ function expected(name: string, who: Who): string {
   }
   if (door === 'storefront') return 'passes';
   if (caller.kind !== 'user') return 'credentials-required';
+  // Of a tenant whom he does not work for a user learns what he learns of one that does not exist.
+  if (door === 'tenant' && !who.tenantRole) return 'tenant-not-found';
   const hasRight = door === 'account' || rightsOf(door, who).has(scope);
   if (!hasRight) return 'not-allowed';
   if (door !== 'account' && caller.owesSecondFactor) return 'second-factor-required';
@@ -212,6 +258,7 @@ function rightsOf(door: string, { tenantRole = 'none', platformRole = 'none' }: 
 }
 
 const refusals = [
+  'tenant-not-found',
   'credentials-required',
   'not-allowed',
   'second-factor-required',

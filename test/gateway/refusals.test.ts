@@ -236,7 +236,7 @@ test.each<[string, () => Promise<{ readonly status: number }>]>([
 
 test('the log says from where a request came, and nothing that the client planted', async () => {
   const lines = gateway.logLines.length;
-  await sent(`/orders/4911111111111113/status?tenant=${merchant.slug}&token=c4n4ry`, {
+  await sent(`/orders/4911111111111113/status?tenant=${merchant.slug}&token=c4n4ry&from=c4n4ry`, {
     headers: {
       'X-Forwarded-For': '203.0.113.9',
       Cookie: 'kassa_session=c4n4ry',

@@ -13,10 +13,10 @@ test('what is mounted is what the list of routes says', () => {
   const app = buildApp({
     services: {} as never,
     log: pino({ level: 'silent' }),
+    publicUrl: 'http://localhost:3010',
     trustedProxies: [],
     tenantDomains: [],
     platformSubdomains: [],
-    publicUrl: 'http://localhost:3010',
     hasDemo: false,
     isHttps: false,
   });

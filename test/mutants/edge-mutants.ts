@@ -32,8 +32,8 @@ export const edgeMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/middleware/serve.ts',
-        text: '[...limitSender(route), authorise(route.access), ...limitTenant(route)]',
-        replacement: '[...limitSender(route), ...limitTenant(route), authorise(route.access)]',
+        text: '[...limitSender(route), ...guards, ...limitTenant(route)]',
+        replacement: '[...limitSender(route), ...limitTenant(route), ...guards]',
       },
     ],
     tests: ['test/gateway/limits.test.ts'],

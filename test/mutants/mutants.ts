@@ -1,3 +1,4 @@
+import { accountMutants } from './account-mutants.ts';
 import { attentionMutants } from './attention-mutants.ts';
 import { auditMutants } from './audit-mutants.ts';
 import { booksMutants } from './books-mutants.ts';
@@ -28,9 +29,10 @@ export const mutants: readonly Mutant[] = [
   ...booksMutants,
   ...teamMutants,
   ...tenancyMutants,
+  ...keyMutants,
+  ...accountMutants,
   ...auditMutants,
   ...edgeMutants,
   ...isolationMutants,
   ...secretMutants,
-  ...keyMutants,
 ];

@@ -12,7 +12,8 @@ import type { Answer, Gateway } from './gateway.ts';
 /** Of the pages of Kassa, as the tests' configuration has it. */
 export const ownOrigin = 'http://localhost:3010';
 export const goodPassword = 'four brave otters juggle';
-const hash = hashPassword(goodPassword);
+/** At little cost: a test is about something else than how long a guess takes. */
+const hash = hashPassword(goodPassword, { N: 1024, r: 8, p: 1 });
 
 type Sent = { readonly method: string; readonly path: string; readonly body?: unknown };
 
@@ -56,13 +57,19 @@ export function browserIn(gateway: Gateway, page: Record<string, string> = { Ori
 }
 export type Browser = ReturnType<typeof browserIn>;
 
-type PersonOptions = { readonly role?: PlatformRole; readonly locale?: string };
+type PersonOptions = {
+  readonly role?: PlatformRole;
+  readonly locale?: string;
+  /** At the cost that it would have outside of tests. */
+  readonly hash?: string;
+};
 
 /** A user with a proven address and `goodPassword`. */
-export async function personIn(gateway: Gateway, { role, locale = 'en' }: PersonOptions = {}) {
+export async function personIn(gateway: Gateway, options: PersonOptions = {}) {
+  const { role, locale = 'en' } = options;
   const id = UserId.parse(randomUUID());
   const email = `${id.slice(0, 8)}@people.example`;
-  const stored = await hash;
+  const stored = options.hash ?? (await hash);
   await gateway.wiring.db.withPlatform(async (tx) => {
     await users.insert(tx, { id, name: 'Åsa Lind', email, locale, isVerified: true });
     await users.setPassword(tx, { id: randomUUID(), userId: id, hash: stored });

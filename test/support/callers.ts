@@ -5,10 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { ApiKeyId, SessionId, UserId } from '../../src/domain/ids.ts';
+import { ApiKeyId, SessionId, type TenantId, UserId } from '../../src/domain/ids.ts';
 import { Problem } from '../../src/domain/problems.ts';
 import type { Secret } from '../../src/domain/secret.ts';
 import type { KeyHolder } from '../../src/services/api-keys.ts';
+
+const publicUrl = 'http://localhost';
 
 export type User = Extract<Caller, { kind: 'user' }>;
 export type Key = Extract<Caller, { kind: 'key' }>;
@@ -35,14 +37,22 @@ export async function startAppForCallers(
       return { caller, tenant } as KeyHolder;
     },
   };
+  // A role that a test gives is one in whatever tenant is asked for; who has none is a stranger.
+  const places = {
+    ...services.places,
+    async enter({ tenantRole }: User, tenantId: TenantId) {
+      const tenant = await services.directory.find(tenantId);
+      return tenant && tenantRole && { tenant, role: tenantRole };
+    },
+  };
   const app = buildApp({
-    services: { ...services, apiKeys },
+    services: { ...services, apiKeys, places },
     log,
     trustedProxies: [],
     tenantDomains: [],
     platformSubdomains: [],
     hasDemo: false,
-    publicUrl: 'http://localhost',
+    publicUrl,
     isHttps: false,
   });
   const server = createServer(app).listen(0, '127.0.0.1');
@@ -88,7 +98,9 @@ export function aUser(given: Partial<User> = {}): User {
     userId: UserId.parse(randomUUID()),
     email: `user-${randomUUID()}@staff.example`,
     sessionId: SessionId.parse(randomUUID()),
+    activeTenantId: undefined,
     isFresh: true,
+    hasSecondFactor: false,
     owesSecondFactor: false,
     platformRole: undefined,
     tenantRole: undefined,

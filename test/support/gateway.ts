@@ -47,10 +47,10 @@ export async function startGateway(settings: Record<string, string> = {}) {
   const app = buildApp({
     services: wiring.services,
     log,
+    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
-    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps,
   });

@@ -3,6 +3,7 @@ import type { Topic } from '../../src/domain/jobs.ts';
 import { jobHandlers } from '../../src/jobs/handlers.ts';
 import type { Handlers } from '../../src/jobs/queue.ts';
 import type { Mailer, MailMessage } from '../../src/providers/mail/mailer.ts';
+import { createAccountMails } from '../../src/services/account-mails.ts';
 import { createTeamMails } from '../../src/services/team-mails.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -17,14 +18,13 @@ export function openMailDesk(gateway: Gateway) {
     },
     close() {},
   };
-  const teamMails = createTeamMails({
+  const sending = { db, mailer, addresses, mailFrom: 'no-reply@kassa.example' };
+  const handlers: Handlers = jobHandlers({
     ...services,
-    db,
-    mailer,
-    addresses,
-    mailFrom: 'no-reply@kassa.example',
+    mails: { send: async () => {} },
+    accountMails: createAccountMails({ ...sending, auth: services.auth }),
+    teamMails: createTeamMails({ ...sending, ...services }),
   });
-  const handlers: Handlers = jobHandlers({ ...services, teamMails } as never);
 
   /** Does what waits in the outbox, as the worker would; answers the mails that came of it. */
   async function deliver(): Promise<readonly MailMessage[]> {

@@ -30,8 +30,16 @@ export async function readAnswer(socket: Socket): Promise<RawAnswer> {
   socket.on('data', (chunk) => {
     text += chunk;
   });
-  if (!socket.closed) await once(socket, 'close');
+  await closeOf(socket);
   return parseAnswer(text);
+}
+
+/** However it comes about: `once` of `node:events` would fail when an error comes first. */
+export function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
 }
 
 export function parseAnswer(text: string): RawAnswer {

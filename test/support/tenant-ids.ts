@@ -15,7 +15,12 @@ const sources: Readonly<Record<string, string>> = {
     ReconciliationId: 'reconciliations',
     DifferenceId: 'reconciliation_differences',
     ApiKeyId: 'api_keys',
+    InvitationId: 'invitations',
+    SupportGrantId: 'support_grants',
   }),
+  UserId: 'select user_id as id from memberships where tenant_id = $1 order by id',
+  SessionId: `select s.id from identity.sessions s join memberships m on m.user_id = s.user_id
+    where m.tenant_id = $1 order by s.id`,
   OrderReference: `select order_id as id from orders where tenant_id = $1 order by id`,
 };
 

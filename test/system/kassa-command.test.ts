@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../database/support/command.ts';
+import { browserIn, goodPassword, mailsOf, tokenIn } from '../support/accounts.ts';
 import { aNotification, anOrder, type Gateway, startGateway } from '../support/gateway.ts';
 import { testMasterKeys } from '../support/master-keys.ts';
 
@@ -14,7 +15,9 @@ beforeAll(async () => {
 
 afterAll(() => gateway.close());
 
-function kassa(...words: string[]) {
+const kassa = (...words: string[]) => kassaWith('', ...words);
+
+function kassaWith(input: string, ...words: string[]) {
   const { app, platform, worker } = gateway.database;
   return run(
     entry,
@@ -27,6 +30,7 @@ function kassa(...words: string[]) {
       MASTER_KEYS: testMasterKeys,
     },
     words,
+    input,
   );
 }
 
@@ -161,4 +165,101 @@ test('without an environment the command says what to set', async () => {
 
   expect(answer.code).toBe(1);
   expect(answer.output).toContain('DATABASE_URL');
+});
+
+const create = ['admin', 'create', '--name', 'Åsa Lind', '--email'];
+
+test('kassa admin create makes a superadmin with the password of the standard input', async () => {
+  const made = await kassaWith(
+    `${goodPassword}\n`,
+    ...create,
+    'Asa@Kassa.Example',
+    '--password-stdin',
+  );
+  const browser = browserIn(gateway);
+  const answer = await browser.post('/api/auth/sign-in', {
+    email: 'asa@kassa.example',
+    password: goodPassword,
+  });
+
+  expect(made).toMatchObject({
+    code: 0,
+    output: 'asa@kassa.example is superadmin now, and can sign in.\n',
+  });
+  expect(answer.status).toBe(200);
+  // Outside of the demo nothing opens before the second factor.
+  expect((await browser.get('/api/auth/session')).body).toMatchObject({
+    platformRole: 'superadmin',
+    secondFactor: { isOn: false, isOwed: true },
+  });
+  const { rows } = await gateway.admin.query(
+    `select actor_kind, actor_label, after from audit_entries where action = 'staff.role-given'`,
+  );
+  expect(rows).toEqual([
+    { actor_kind: 'operator', actor_label: 'kassa admin create', after: '{"role":"superadmin"}' },
+  ]);
+});
+
+test('kassa admin create without a password has a link mailed, and no password is the default', async () => {
+  const made = await kassa(...create, 'nils@kassa.example', '--role', 'support');
+  const { rows } = await gateway.admin.query(
+    `select from identity.accounts a join identity.users u on u.id = a.user_id
+      where u.email = 'nils@kassa.example'`,
+  );
+  expect(rows).toEqual([]);
+  const [mail] = await mailsOf(gateway);
+  const browser = browserIn(gateway);
+
+  const set = await browser.post('/api/auth/password/reset', {
+    token: tokenIn(mail),
+    newPassword: goodPassword,
+  });
+  const answer = await browser.post('/api/auth/sign-in', {
+    email: 'nils@kassa.example',
+    password: goodPassword,
+  });
+
+  expect(made).toMatchObject({ code: 0 });
+  expect(made.output).toContain('nils@kassa.example is support now. A link to choose a password');
+  expect(mail).toMatchObject({ to: { address: 'nils@kassa.example' } });
+  expect([set.status, answer.status]).toEqual([200, 200]);
+});
+
+test('kassa admin create gives a user who is there the role, and touches no password', async () => {
+  await kassaWith(`${goodPassword}\n`, ...create, 'eva@kassa.example', '--password-stdin');
+
+  const again = await kassaWith(
+    'another four otters juggle\n',
+    ...create,
+    'eva@kassa.example',
+    '--role',
+    'viewer',
+    '--password-stdin',
+  );
+
+  expect(again.code).toBe(0);
+  expect(again.output).toContain('eva@kassa.example has an account, whose password stays as it is');
+  expect(again.output).toContain('eva@kassa.example is viewer now');
+  const browser = browserIn(gateway);
+  const old = await browser.post('/api/auth/sign-in', {
+    email: 'eva@kassa.example',
+    password: goodPassword,
+  });
+  expect(old.status).toBe(200);
+});
+
+test.each([
+  ['a weak password', 'password12345\n', [...create, 'a@kassa.example', '--password-stdin']],
+  ['no password where one was announced', '', [...create, 'a@kassa.example', '--password-stdin']],
+  ['no address', '', [...create, 'nobody']],
+  ['a role that is none', '', [...create, 'a@kassa.example', '--role', 'owner']],
+])('kassa admin create refuses %s', async (_what, input, words) => {
+  const refused = await kassaWith(input, ...words);
+
+  expect(refused.code).toBe(1);
+  expect(refused.output).not.toContain('password12345');
+  const { rows } = await gateway.admin.query(
+    `select from identity.users where email = 'a@kassa.example'`,
+  );
+  expect(rows).toEqual([]);
 });

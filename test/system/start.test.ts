@@ -88,6 +88,34 @@ async function mailsTo(email: string): Promise<Mail[]> {
   return (await answer.json()) as Mail[];
 }
 
+test('an account is made, proven by the mail that the worker sends, and used', async () => {
+  const email = `${crypto.randomUUID()}@people.example`;
+  const post = (path: string, body: unknown) =>
+    send(`${running.server}/api/auth/${path}`, { headers: { Origin: running.server }, body });
+  const password = 'four brave otters juggle';
+  await post('sign-up', { name: 'Siti Rahma', email, password });
+
+  await expect.poll(async () => (await mailsTo(email)).length).toBe(1);
+  const [, token] =
+    /verify-email\?token=([\w-]+)/.exec((await mailsTo(email))[0]?.text ?? '') ?? [];
+  const proven = await post('verify-email', { token });
+
+  expect(proven.status).toBe(200);
+  expect((await post('sign-in', { email, password })).status).toBe(200);
+});
+
+test('the login that the demo prints opens the platform', async () => {
+  const [login] = running.logins;
+  expect(login).toMatchObject({ door: 'superadmin' });
+
+  const answer = await send(`${running.server}/api/auth/sign-in`, {
+    headers: { Origin: running.server },
+    body: { email: login?.email, password: login?.password },
+  });
+
+  expect(answer.status).toBe(200);
+});
+
 test('an expired page tells its shopper by mail', async () => {
   const order = anOrder({ email: `${crypto.randomUUID()}@shop.example` });
   await send(`${running.server}/payment/create?tenant=buatfilm`, { body: order });

@@ -2,7 +2,7 @@
 export type Rule = { readonly sql: string; readonly values?: readonly unknown[] };
 
 /** What Kassa keeps in a database. pg-boss makes its own when a worker starts. */
-const schemas = ['app', 'auth', 'pgboss', 'public'];
+const schemas = ['app', 'identity', 'pgboss', 'public'];
 
 /** All code in the database, with its volatility: s for stable, v for volatile. */
 const functions = [

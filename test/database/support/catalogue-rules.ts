@@ -87,7 +87,7 @@ const globalKeys = [
   'support_grants_list_idx',
 ];
 
-/** What kassa_app may not touch at all, although the last ones have a tenant. */
+/** What kassa_app may not touch at all, although the last of them have a tenant. */
 const controlPlaneTables = [
   ...sharedTables,
   'api_keys',

@@ -9,11 +9,13 @@ export async function run(
   entry: URL,
   environment: Readonly<Record<string, string>>,
   words: readonly string[] = [],
+  input = '',
 ) {
   // Away from the project, where a developer's own .env would be read.
   const options = { env: environment, cwd: tmpdir() };
   const child = spawn(process.execPath, [entry.pathname, ...words], options);
   onTestFinished(() => void child.kill());
+  child.stdin.end(input);
   const [output, errors, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

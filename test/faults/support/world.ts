@@ -103,10 +103,10 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
   const app = buildApp({
     services,
     log,
+    publicUrl: config.PUBLIC_URL,
     trustedProxies: config.TRUSTED_PROXIES,
     tenantDomains: config.TENANT_DOMAINS,
     platformSubdomains: config.PLATFORM_SUBDOMAINS,
-    publicUrl: config.PUBLIC_URL,
     hasDemo: false,
     isHttps: false,
   });

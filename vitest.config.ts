@@ -23,8 +23,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          // A run of its own: `npm run test:faults`.
-          exclude: ['test/faults/**'],
+          // Runs of their own: `npm run test:faults`, `npm run test:attacks`.
+          exclude: ['test/faults/**', 'test/attacks/**'],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

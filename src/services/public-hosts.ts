@@ -37,7 +37,8 @@ for (const [network, prefix] of specialNetworks) {
 }
 
 /** Ends of names that only mean something in a network of one's own. */
-const localName = /(^|\.)(localhost|localdomain|local|internal|intranet|lan|home|corp|home\.arpa)$/;
+const localName =
+  /(^|\.)(localhost|localdomain|local|internal|intranet|lan|home|corp|svc|home\.arpa)$/;
 
 /**
  * Whether an address, such as a name resolved to, is somewhere on the internet: not loopback,

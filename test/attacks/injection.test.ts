@@ -21,29 +21,19 @@ const sql = sqlTexts({ mark, tenantId: scene.other.id });
 async function* everywhere(shop: Shop, texts: readonly string[]) {
   for (const plan of plans) {
     const draft = await draftFor(shop, plan);
+    // To look at a password is dear on purpose: a few texts have to do for what does not end before.
+    const isDear = plan.slots.some(isPassword);
     for (const slot of plan.slots) {
-      for (const text of texts) {
-        yield {
-          what: `${plan.name} ${slot.path.join('.')} = ${text}`,
-          ...(await put(draft, slot, text)),
-        };
+      for (const text of isPassword(slot) ? texts.slice(0, 4) : texts) {
+        const what = `${plan.name} ${slot.path.join('.')} = ${text}`;
+        yield { what, ...(await put(draft, slot, text)) };
       }
     }
-    for (const text of texts.filter((each) => /^[\x20-\x7e]*$/.test(each))) {
-      const headers = [
-        ...draft.headers,
-        'Idempotency-Key',
-        text,
-        'X-Request-Id',
-        text,
-        'User-Agent',
-        text,
-      ];
-      yield {
-        what: `${plan.name} headers = ${text}`,
-        text,
-        answer: await send({ ...draft, headers }),
-      };
+    const plain = texts.filter((each) => /^[\x20-\x7e]*$/.test(each));
+    for (const text of isDear ? plain.slice(0, 4) : plain) {
+      const named = ['Idempotency-Key', text, 'X-Request-Id', text, 'User-Agent', text];
+      const answer = await send({ ...draft, headers: [...draft.headers, ...named] });
+      yield { what: `${plan.name} headers = ${text}`, text, answer };
       const query = { ...draft.query, tenant: text };
       yield {
         what: `${plan.name} tenant = ${text}`,
@@ -52,6 +42,10 @@ async function* everywhere(shop: Shop, texts: readonly string[]) {
       };
     }
   }
+}
+
+function isPassword({ path }: Slot): boolean {
+  return /password/i.test(path.at(-1) ?? '');
 }
 
 async function put(

@@ -5,6 +5,7 @@ import {
   type TenantRole,
   tenantRoles,
 } from '../../src/domain/access.ts';
+import type { Person } from '../support/people.ts';
 import { attack } from './support/attack.ts';
 import { type Plan, plans } from './support/requests.ts';
 import { openScene } from './support/scene.ts';
@@ -43,22 +44,28 @@ attack('A02', 'nobody of another shop, and nobody of none, does anything here', 
 });
 
 attack('A02', 'nobody does for the platform what his role there does not say', async (tally) => {
-  const staff = await Promise.all(
+  type Somebody = {
+    readonly role: string;
+    readonly scopes: readonly string[];
+    readonly person: Person;
+  };
+  const staff: Somebody[] = await Promise.all(
     (Object.keys(platformRoles) as PlatformRole[]).map(async (role) => ({
       role,
-      scopes: platformRoles[role] as readonly string[],
+      scopes: platformRoles[role],
       person: await people.staff(role),
     })),
   );
-  const others = [mine.owner, mine.viewer].map((person) => ({
+  const others: Somebody[] = [mine.owner, mine.viewer].map((person) => ({
     role: 'no role',
     scopes: [],
     person,
   }));
   for (const plan of plans) {
     if (plan.access.door !== 'platform') continue;
+    const scope: string = plan.access.scope;
     for (const { role, scopes, person } of [...staff, ...others]) {
-      if (scopes.includes(plan.access.scope)) continue;
+      if (scopes.includes(scope)) continue;
       const { status, text } = await askAs(plan, sessionOf(person));
       tally.tried(`${plan.name} as ${role}`, status === 403 ? undefined : `${status} ${text}`);
     }

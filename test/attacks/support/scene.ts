@@ -102,13 +102,15 @@ export async function openScene(settings: Record<string, string> = {}) {
     return rows.map(({ value }) => value);
   }
 
-  /** All that a tenant has, as one hash. */
+  /** All that a tenant has, as one hash; that something was refused is noted beside. */
   async function fingerprintOf({ id }: Shop): Promise<string> {
-    const parts = tables.map(
-      ({ name }) =>
-        `select '${name}' as part, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as hash
+    const parts = tables
+      .filter(({ name }) => !name.startsWith('audit_'))
+      .map(
+        ({ name }) =>
+          `select '${name}' as part, md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as hash
            from ${name} t where tenant_id = $1`,
-    );
+      );
     const { rows } = await admin.query(
       `${parts.join(' union all ')} union all
        select 'tenants', md5(t::text) from tenants t where id = $1 order by 1`,

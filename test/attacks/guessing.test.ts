@@ -1,0 +1,85 @@
+import { limits } from '../../src/domain/limits.ts';
+import { browserIn } from '../support/accounts.ts';
+import { attack, type Tally } from './support/attack.ts';
+import { samplePassword } from './support/samples.ts';
+import { openScene } from './support/scene.ts';
+
+// Passwords that are guessed: many for one account, one for many, and from many addresses.
+
+const scene = await openScene({ RATE_LIMITS: 'on', TRUSTED_PROXIES: '127.0.0.0/8' });
+const { gateway, client, mine, newMember } = scene;
+const tries = 1_000;
+
+type Guess = { readonly email: string; readonly password: string; readonly address: string };
+
+async function signIn({ email, password, address }: Guess): Promise<number> {
+  const { status } = await client.ask({
+    method: 'POST',
+    path: '/api/auth/sign-in',
+    headers: [
+      ...['Origin', gateway.publicUrl, 'Content-Type', 'application/json'],
+      ...['X-Forwarded-For', address],
+    ],
+    body: JSON.stringify({ email, password }),
+  });
+  return status;
+}
+
+/** How many guesses were looked at: all others were refused before. */
+async function guess(tally: Tally, most: number, guessOf: (at: number) => Guess): Promise<number> {
+  let looked = 0;
+  for (let at = 0; at < tries; at += 1) {
+    const status = await signIn(guessOf(at));
+    if (status !== 429) looked += 1;
+    const isBounded = looked <= most && status !== 200 && status < 500;
+    tally.tried(`guess ${at}`, isBounded ? undefined : `${status}, ${looked} were looked at`);
+  }
+  tally.note(`${looked} of ${tries} guesses were looked at, ${most} may be`);
+  return looked;
+}
+
+attack('A26', 'many passwords for one account, from one address', async (tally) => {
+  const { email } = await newMember(mine);
+  await guess(tally, limits['sign-in-account-address'].points, (at) => ({
+    email: at % 2 === 0 ? email : email.toUpperCase(),
+    password: `wrong password ${at}`,
+    address: '198.51.100.1',
+  }));
+});
+
+attack('A26', 'one password for many accounts, from one address', async (tally) => {
+  await guess(tally, limits['sign-in-address'].points, (at) => ({
+    email: `account-${at}@people.example`,
+    password: samplePassword,
+    address: '198.51.100.2',
+  }));
+});
+
+attack(
+  'A26',
+  'many addresses for one account, whose owner comes in all the same',
+  async (tally) => {
+    const { email } = await newMember(mine);
+    const browser = browserIn(gateway);
+    const credentials = { email, password: samplePassword };
+    await browser.post('/api/auth/sign-in', credentials);
+    await browser.post('/api/auth/sign-out');
+
+    await guess(tally, limits['sign-in-account'].points, (at) => ({
+      email,
+      password: `wrong password ${at}`,
+      address: `203.0.${at % 250}.${Math.floor(at / 250) + 1}`,
+    }));
+
+    const { status } = await browser.post('/api/auth/sign-in', credentials);
+    tally.tried('the owner, where he was before', status === 200 ? undefined : `${status}`);
+  },
+);
+
+attack('A26', 'addresses of one network count as one', async (tally) => {
+  await guess(tally, limits['sign-in-address'].points, (at) => ({
+    email: `somebody-${at}@people.example`,
+    password: samplePassword,
+    address: `2001:db8:1:2:${at.toString(16)}::${at.toString(16)}`,
+  }));
+});

@@ -143,12 +143,12 @@ export const routes = {
   },
 
   'GET /admin/team': { access: tenant('team:read'), query: team.TeamQuery },
-  'PUT /admin/team/:userId': {
+  'PUT /admin/team/members/:userId': {
     access: sensitive('team:write'),
     params: UserParams,
     body: team.RoleRequest,
   },
-  'DELETE /admin/team/:userId': { access: sensitive('team:write'), params: UserParams },
+  'DELETE /admin/team/members/:userId': { access: sensitive('team:write'), params: UserParams },
   'POST /admin/team/invitations': { access: sensitive('team:write'), body: team.InviteRequest },
   'POST /admin/team/invitations/:id/resend': {
     access: sensitive('team:write'),
@@ -181,12 +181,12 @@ export const routes = {
     access: sensitivePlatform('staff:write'),
     body: team.StaffInviteRequest,
   },
-  'PUT /api/superadmin/staff/:userId': {
+  'PUT /api/superadmin/staff/members/:userId': {
     access: sensitivePlatform('staff:write'),
     params: UserParams,
     body: team.StaffRoleRequest,
   },
-  'DELETE /api/superadmin/staff/:userId': {
+  'DELETE /api/superadmin/staff/members/:userId': {
     access: sensitivePlatform('staff:write'),
     params: UserParams,
   },
@@ -225,7 +225,7 @@ export const routes = {
   'GET /api/auth/session': { access: account },
   'GET /api/auth/sessions': { access: account },
   'DELETE /api/auth/sessions/:id': { access: account, params: accounts.SessionParams },
-  'POST /api/auth/sessions/revoke-others': { access: account },
+  'DELETE /api/auth/sessions': { access: account },
   'POST /api/auth/confirm': { access: account, body: accounts.PasswordRequest },
   'POST /api/auth/password/change': { access: account, body: accounts.PasswordChangeRequest },
   'POST /api/auth/second-factor/begin': { access: account, body: accounts.PasswordRequest },

@@ -18,7 +18,7 @@ export type TeamQuery = z.output<typeof TeamQuery>;
 /** `POST /admin/team/invitations` */
 export const InviteRequest = z.strictObject({ email: MailAddress, role: TenantRoleName });
 
-/** `PUT /admin/team/:userId` */
+/** `PUT /admin/team/members/:userId` */
 export const RoleRequest = z.strictObject({ role: TenantRoleName });
 
 /** `POST /api/superadmin/staff` */
@@ -28,7 +28,7 @@ export const StaffInviteRequest = z.strictObject({
   role: PlatformRoleName,
 });
 
-/** `PUT /api/superadmin/staff/:userId` */
+/** `PUT /api/superadmin/staff/members/:userId` */
 export const StaffRoleRequest = z.strictObject({ role: PlatformRoleName });
 
 /** What an invitation's mail links to ends in it: 256 bits. */

@@ -140,12 +140,12 @@ test.each<[string, Access, Caller, string | undefined]>([
     user({ platformRole: 'superadmin', ...stale }),
     'confirmation-required',
   ],
-])('%s', (_name, access, caller, refusal) => {
-  expect(refusalOf(access, caller)).toBe(refusal);
+])('%s', async (_name, access, caller, refusal) => {
+  expect(await refusalOf(access, caller)).toBe(refusal);
 });
 
-test('a route that is reached before anybody asked who sends the request lets nobody in', () => {
+test('a route that is reached before anybody asked who sends the request lets nobody in', async () => {
   for (const access of [tenant, account, platform, storefront]) {
-    expect(() => refusalOf(access, undefined)).toThrow('Nobody has asked yet');
+    await expect(refusalOf(access, undefined)).rejects.toThrow('Nobody has asked yet');
   }
 });

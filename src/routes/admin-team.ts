@@ -20,7 +20,7 @@ export function adminTeamRoutes({ members, invitations, idempotency }: Services)
     'GET /admin/team': async ({ query }, _req, res) => {
       res.json(await members.list(teamOf(tenantOf(res).id), query));
     },
-    'PUT /admin/team/:userId': async ({ params: { userId }, body: request }, req, res) => {
+    'PUT /admin/team/members/:userId': async ({ params: { userId }, body: request }, req, res) => {
       const tenant = tenantOf(res);
       await replyOnce(idempotency, { req, res, tenant, request }, async () => {
         const change = { userId, role: request.role };
@@ -28,7 +28,7 @@ export function adminTeamRoutes({ members, invitations, idempotency }: Services)
         return { success: true };
       });
     },
-    'DELETE /admin/team/:userId': async ({ params: { userId } }, req, res) => {
+    'DELETE /admin/team/members/:userId': async ({ params: { userId } }, req, res) => {
       const tenant = tenantOf(res);
       await replyOnce(idempotency, { req, res, tenant, request: undefined }, async () => {
         await members.remove(teamOf(tenant.id), userId, managerOf(req, res));

@@ -63,7 +63,7 @@ export function authRoutes({
     'DELETE /api/auth/sessions/:id': async ({ params }, req, res) => {
       res.json(await sessions.revoke(visitOf(req, res), userOf(res), params.id));
     },
-    'POST /api/auth/sessions/revoke-others': async (_input, req, res) => {
+    'DELETE /api/auth/sessions': async (_input, req, res) => {
       res.json(await sessions.revokeOthers(visitOf(req, res), userOf(res)));
     },
     'POST /api/auth/confirm': async ({ body }, req, res) => {

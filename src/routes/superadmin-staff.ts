@@ -17,11 +17,11 @@ export function superadminStaffRoutes({ members, invitations }: Services): Route
       res.status(201);
       res.json(await invitations.invite(platformStaff, body, managerOf(req, res)));
     },
-    'PUT /api/superadmin/staff/:userId': async ({ params: { userId }, body }, req, res) => {
+    'PUT /api/superadmin/staff/members/:userId': async ({ params: { userId }, body }, req, res) => {
       await members.changeRole(platformStaff, { userId, role: body.role }, managerOf(req, res));
       res.json({ success: true });
     },
-    'DELETE /api/superadmin/staff/:userId': async ({ params: { userId } }, req, res) => {
+    'DELETE /api/superadmin/staff/members/:userId': async ({ params: { userId } }, req, res) => {
       await members.remove(platformStaff, userId, managerOf(req, res));
       res.json({ success: true });
     },

@@ -156,8 +156,8 @@ const endings: Readonly<
   'another session that ends all others': async ({ id }) => {
     const cookie = (await signInAgain(id)).cookie;
     return client.ask({
-      method: 'POST',
-      path: '/api/auth/sessions/revoke-others',
+      method: 'DELETE',
+      path: '/api/auth/sessions',
       headers: ['Cookie', cookie, 'Origin', own],
     });
   },

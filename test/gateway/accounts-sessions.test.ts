@@ -189,7 +189,7 @@ test("a stranger's session is as good as none: it is neither shown nor ended", a
 test('all other sessions can be ended at once', async () => {
   const others = [await person.signIn(), await person.signIn()];
 
-  const answer = await browser.post('/api/auth/sessions/revoke-others');
+  const answer = await browser.delete('/api/auth/sessions');
 
   expect(answer.body).toMatchObject({ success: true, ended: 2 });
   expect(await Promise.all(others.map((other) => other.isSignedIn()))).toEqual([false, false]);

@@ -129,7 +129,7 @@ test('a used invitation cannot be used again', async () => {
   const person = await people.user();
   const { token } = await invited(person.email);
   await person.post('/api/auth/invitations/accept', { token });
-  await owner.delete(`/admin/team/${person.id}`);
+  await owner.delete(`/admin/team/members/${person.id}`);
 
   expect(await person.post('/api/auth/invitations/accept', { token })).toMatchObject(notUsable);
   expect(await merchant.rows('memberships')).toHaveLength(1);

@@ -120,7 +120,7 @@ test.each(['pending', 'inactive', 'suspended', 'archived'])(
     for (const answer of [
       await owner.get(`/admin/stats?tenant=${merchant.slug}`),
       await owner.get('/admin/team'),
-      await owner.delete(`/admin/team/${viewer.id}`),
+      await owner.delete(`/admin/team/members/${viewer.id}`),
       await owner.post('/api/auth/tenant', { slug: merchant.slug }),
       // A missing right would be told otherwise.
       await viewer.get('/admin/team'),

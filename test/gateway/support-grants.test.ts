@@ -65,8 +65,8 @@ test('a grant lets look and never touch', async () => {
   const named = `?tenant=${merchant.slug}`;
 
   for (const answer of [
-    await support.put(`/admin/team/${owner.id}${named}`, { role: 'viewer' }),
-    await support.delete(`/admin/team/${owner.id}${named}`),
+    await support.put(`/admin/team/members/${owner.id}${named}`, { role: 'viewer' }),
+    await support.delete(`/admin/team/members/${owner.id}${named}`),
     await support.post(`/admin/orders/ORDER-1/refunds${named}`, {}),
     await support.post(`/admin/reconciliations${named}`, {}),
   ]) {
@@ -119,7 +119,7 @@ test('of grants that are asked for at once one is made', async () => {
 test.each(['viewer', undefined] as const)('a grant ends with the role, for %s', async (role) => {
   const boss = await people.staff('superadmin');
   await grant(support);
-  const staff = `/api/superadmin/staff/${support.id}`;
+  const staff = `/api/superadmin/staff/members/${support.id}`;
 
   const change = role ? await boss.put(staff, { role }) : await boss.delete(staff);
 

@@ -47,7 +47,7 @@ test('an owner changes a role, which counts from the next request on and is writ
   const admin = await people.member(merchant, 'admin');
   expect((await admin.get('/admin/team')).status).toBe(200);
 
-  const answer = await owner.put(`/admin/team/${admin.id}`, { role: 'viewer' });
+  const answer = await owner.put(`/admin/team/members/${admin.id}`, { role: 'viewer' });
 
   expect(answer.status).toBe(200);
   expect(await admin.get('/admin/team')).toMatchObject({
@@ -68,7 +68,7 @@ test('an owner changes a role, which counts from the next request on and is writ
 test('a role that is the same already is left, and nothing is written down', async () => {
   const admin = await people.member(merchant, 'admin');
 
-  expect((await owner.put(`/admin/team/${admin.id}`, { role: 'admin' })).status).toBe(200);
+  expect((await owner.put(`/admin/team/members/${admin.id}`, { role: 'admin' })).status).toBe(200);
 
   expect(await people.chain(merchant.id)).toEqual([]);
 });
@@ -77,7 +77,7 @@ test('a removed member is a stranger from the next request on', async () => {
   const finance = await people.member(merchant, 'finance');
   expect((await finance.get('/admin/stats')).status).toBe(200);
 
-  expect((await owner.delete(`/admin/team/${finance.id}`)).status).toBe(200);
+  expect((await owner.delete(`/admin/team/members/${finance.id}`)).status).toBe(200);
 
   expect(await finance.get(`/admin/stats?tenant=${merchant.slug}`)).toMatchObject({
     status: 404,
@@ -93,10 +93,10 @@ test.each(['admin', 'finance', 'viewer'] as const)(
     const other = await people.member(merchant, 'viewer');
 
     for (const answer of [
-      await member.put(`/admin/team/${member.id}`, { role: 'owner' }),
-      await member.put(`/admin/team/${other.id}`, { role: 'admin' }),
-      await member.delete(`/admin/team/${owner.id}`),
-      await member.delete(`/admin/team/${other.id}`),
+      await member.put(`/admin/team/members/${member.id}`, { role: 'owner' }),
+      await member.put(`/admin/team/members/${other.id}`, { role: 'admin' }),
+      await member.delete(`/admin/team/members/${owner.id}`),
+      await member.delete(`/admin/team/members/${other.id}`),
       await member.post('/admin/team/invitations', { email: 'new@people.example', role: 'viewer' }),
     ]) {
       expect(answer).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
@@ -108,7 +108,7 @@ test.each(['admin', 'finance', 'viewer'] as const)(
 );
 
 test('a secret key changes nobody', async () => {
-  const answer = await gateway.send(`/admin/team/${owner.id}`, {
+  const answer = await gateway.send(`/admin/team/members/${owner.id}`, {
     method: 'DELETE',
     headers: { Authorization: `Bearer ${merchant.secretKey}` },
   });
@@ -121,8 +121,8 @@ test('what is done to a team wants the password given a short while ago', async 
   await people.join(stale, merchant, 'owner');
 
   for (const answer of [
-    await stale.put(`/admin/team/${owner.id}`, { role: 'viewer' }),
-    await stale.delete(`/admin/team/${owner.id}`),
+    await stale.put(`/admin/team/members/${owner.id}`, { role: 'viewer' }),
+    await stale.delete(`/admin/team/members/${owner.id}`),
     await stale.post('/admin/team/invitations', { email: 'new@people.example', role: 'viewer' }),
   ]) {
     expect(answer).toMatchObject({ status: 403, body: { code: 'confirmation-required' } });
@@ -137,8 +137,8 @@ test('the last owner can neither step down nor leave, and a disabled one does no
   ]);
 
   for (const answer of [
-    await owner.put(`/admin/team/${owner.id}`, { role: 'admin' }),
-    await owner.delete(`/admin/team/${owner.id}`),
+    await owner.put(`/admin/team/members/${owner.id}`, { role: 'admin' }),
+    await owner.delete(`/admin/team/members/${owner.id}`),
     await owner.post('/api/auth/tenant/leave', { slug: merchant.slug }),
   ]) {
     expect(answer).toMatchObject({ status: 409, body: { code: 'last-owner' } });
@@ -153,8 +153,8 @@ test('of two owners who demote each other at once one stays an owner', async () 
     const two = await people.member(shop, 'owner');
 
     const answers = await Promise.all([
-      one.put(`/admin/team/${two.id}`, { role: 'viewer' }),
-      two.put(`/admin/team/${one.id}`, { role: 'viewer' }),
+      one.put(`/admin/team/members/${two.id}`, { role: 'viewer' }),
+      two.put(`/admin/team/members/${one.id}`, { role: 'viewer' }),
     ]);
 
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
@@ -170,8 +170,8 @@ test('of two owners who leave at once one stays', async () => {
     const two = await people.member(shop, 'owner');
 
     const answers = await Promise.all([
-      one.delete(`/admin/team/${one.id}`),
-      two.delete(`/admin/team/${two.id}`),
+      one.delete(`/admin/team/members/${one.id}`),
+      two.delete(`/admin/team/members/${two.id}`),
     ]);
 
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
@@ -204,7 +204,7 @@ test('whoever may not invite any more leaves no invitation open', async () => {
   await other.post('/admin/team/invitations', { email: 'accomplice@x.example', role: 'owner' });
   await owner.post('/admin/team/invitations', { email: 'colleague@x.example', role: 'viewer' });
 
-  await owner.put(`/admin/team/${other.id}`, { role: 'admin' });
+  await owner.put(`/admin/team/members/${other.id}`, { role: 'admin' });
 
   const { invitations } = TeamReply.parse((await owner.get('/admin/team')).body);
   expect(invitations.map(({ email }) => email)).toEqual(['colleague@x.example']);
@@ -213,7 +213,7 @@ test('whoever may not invite any more leaves no invitation open', async () => {
 test('a change that is sent again under its key is made once', async () => {
   const viewer = await people.member(merchant, 'viewer');
   const remove = () =>
-    gateway.send(`/admin/team/${viewer.id}`, {
+    gateway.send(`/admin/team/members/${viewer.id}`, {
       method: 'DELETE',
       headers: { Cookie: owner.cookie, Origin: gateway.publicUrl, 'Idempotency-Key': 'remove-1' },
     });
@@ -228,8 +228,8 @@ test('an owner of another tenant learns of no member, and changes none', async (
   const viewer = await people.member(merchant, 'viewer');
   const stranger = await people.member(await gateway.merchant(), 'owner');
   const asks = [
-    (id: string) => stranger.put(`/admin/team/${id}`, { role: 'admin' }),
-    (id: string) => stranger.delete(`/admin/team/${id}`),
+    (id: string) => stranger.put(`/admin/team/members/${id}`, { role: 'admin' }),
+    (id: string) => stranger.delete(`/admin/team/members/${id}`),
   ];
 
   for (const ask of asks) {

@@ -6,8 +6,6 @@ import { type KassaProcess, startProcess } from '../../support/server-process.ts
 import { createTestDatabase } from '../../support/test-database.ts';
 import { type Client, openClient } from './client.ts';
 
-export type RealServer = Awaited<ReturnType<typeof startRealServer>>;
-
 /** The real server in a process of its own, with one shop, as it stands behind an https address. */
 export async function startRealServer(settings: Record<string, string> = {}) {
   const database = await createTestDatabase();

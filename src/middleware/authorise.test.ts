@@ -50,13 +50,14 @@ const platform: Access = { door: 'platform', scope: 'grants:write', isSensitive:
 const platformSecret: Access = { door: 'platform', scope: 'staff:write', isSensitive: true };
 
 /** Undefined: let through. */
-function refusalOf(access: Access, caller: Caller | undefined): string | undefined {
+async function refusalOf(access: Access, caller: Caller | undefined) {
   let isThrough = false;
   const next = () => {
     isThrough = true;
   };
+  const res = { locals: { caller, isOwnPage: true } } as unknown as Response;
   try {
-    authorise(access)({} as Request, { locals: { caller } } as unknown as Response, next);
+    await authorise(access)({} as Request, res, next);
   } catch (error) {
     if (error instanceof Problem) return error.code;
     throw error;

@@ -40,6 +40,18 @@ export async function findByEmail(tx: PlatformTx, email: string): Promise<User |
   return rows[0] && toUser(rows[0]);
 }
 
+/**
+ * As `findByEmail`, and until the commit nobody else changes this user: neither the password nor
+ * whose the address is.
+ */
+export async function lockByEmail(tx: PlatformTx, email: string): Promise<User | undefined> {
+  const { rows } = await tx.query<UserRow>(
+    `select ${columns} from identity.users where email = $1 for update`,
+    [email.toLowerCase()],
+  );
+  return rows[0] && toUser(rows[0]);
+}
+
 export async function isDisabled(tx: PlatformTx, id: UserId): Promise<boolean> {
   const { rows } = await tx.query<{ is_disabled: boolean }>(
     `select disabled_at is not null as is_disabled from identity.users where id = $1`,

@@ -51,7 +51,8 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     await db.withPlatform(async (tx) => {
       const id = UserId.parse(uuidv7());
       const isNew = await users.insert(tx, { ...given, id, isVerified: false });
-      const user = await users.findByEmail(tx, given.email);
+      // Locked: whoever proves the address at this moment comes before or after, not in between.
+      const user = await users.lockByEmail(tx, given.email);
       if (!user) throw new Error('A user who was just made or met is not there.');
       if (!user.isVerified) await settle(tx, user, { ...given, hash });
       await mail(tx, visit, user.id, user.isVerified ? 'address-known' : 'verify-email');
@@ -120,6 +121,8 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
       const found = await internalAdapter.findVerificationValue(identifierOf('reset', token));
       const user = found && (await users.find(tx, UserId.parse(found.value)));
       if (!user || user.isDisabled) throw tokenInvalid();
+      // A sign-in that is under way comes before, and its session is ended with the others.
+      await users.lock(tx, user.id);
       requireStrongPassword('newPassword', newPassword, user);
       const tried = await attempt(() => auth.api.resetPassword({ body: { token, newPassword } }));
       if ('refused' in tried) throw tokenInvalid();

@@ -45,7 +45,7 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
    */
   async function signUp(visit: Visit, given: SignUp): Promise<Success> {
     await limits.take('sign-up-address', visit.origin.address ?? '');
-    await limits.take('account-mail-account', given.email);
+    await takeMail('sign-up', given.email);
     requireStrongPassword('password', given.password, given);
     const hash = await auth.inTurn(() => hashPassword(given.password));
     await db.withPlatform(async (tx) => {
@@ -98,13 +98,18 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     kind: 'verify-email' | 'reset-password',
   ): Promise<Success> {
     await limits.take('account-mail-address', visit.origin.address ?? '');
-    await limits.take('account-mail-account', email);
+    await takeMail(kind, email);
     await db.withPlatform(async (tx) => {
       const user = await users.findByEmail(tx, email);
       // A mail to nobody is the same work as one to somebody.
       await mail(tx, visit, user?.id ?? UserId.parse(uuidv7()), kind);
     });
     return done;
+  }
+
+  /** Each kind by itself: nobody uses up what the owner needs for a new password by asking for others. */
+  async function takeMail(kind: 'sign-up' | 'verify-email' | 'reset-password', email: string) {
+    await limits.take('account-mail-account', `${kind} ${email}`);
   }
 
   type NewPassword = { readonly token: string; readonly newPassword: string };
@@ -148,13 +153,15 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     { visit, caller }: Visitor,
     given: PasswordChange,
   ): Promise<WithCookies<Success>> {
-    const user = await db.withPlatformOnce((tx) => users.find(tx, caller.userId));
-    if (user) requireStrongPassword('newPassword', given.newPassword, user);
     const body = { ...given, revokeOtherSessions: true };
     return steps.run(
       { visit, caller },
       {
-        ask: (_tx, headers) => auth.api.changePassword({ body, headers, returnHeaders: true }),
+        ask: async (tx, headers) => {
+          const user = await users.find(tx, caller.userId);
+          if (user) requireStrongPassword('newPassword', given.newPassword, user);
+          return auth.api.changePassword({ body, headers, returnHeaders: true });
+        },
         follow: async (tx, { headers }) => {
           const setCookies = await steps.moveOn(tx, caller, headers);
           await users.forgetPending(tx, caller.userId);

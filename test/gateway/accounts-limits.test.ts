@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { limits } from '../../src/domain/limits.ts';
 import {
@@ -153,6 +154,30 @@ test('a stolen session is no place to guess the password from', async () => {
   expect(statuses.slice(0, -1)).not.toContain(429);
 });
 
+test('judging new passwords, which takes its time, is no way to keep a process busy', async () => {
+  const browser = await person.signIn(elsewhere());
+  const change = { currentPassword: goodPassword, newPassword: 'password12345' };
+  const statuses: number[] = [];
+  for (let count = 0; count <= limits['sign-in-account-address'].points; count += 1) {
+    statuses.push((await browser.post('/api/auth/password/change', change)).status);
+  }
+
+  expect(statuses.at(-1)).toBe(429);
+  expect(statuses.slice(0, -1)).toEqual(Array(statuses.length - 1).fill(400));
+});
+
+test('invitations are tried a few times only', async () => {
+  const browser = elsewhere();
+  const statuses: number[] = [];
+  for (let count = 0; count <= limits['sign-in-address'].points; count += 1) {
+    const token = randomBytes(32).toString('base64url');
+    statuses.push((await browser.post('/api/auth/invitations/accept', { token })).status);
+  }
+
+  expect(statuses.at(-1)).toBe(429);
+  expect(statuses.slice(0, -1)).toEqual(Array(statuses.length - 1).fill(404));
+});
+
 test('nobody fills a mailbox: mails to one address are few, whoever asks, and whether it is known', async () => {
   const { points } = limits['account-mail-account'];
   for (const email of [person.email, `not-${person.email}`]) {
@@ -162,6 +187,17 @@ test('nobody fills a mailbox: mails to one address are few, whoever asks, and wh
     }
     expect(statuses).toEqual([...Array(points).fill(200), 429]);
   }
+});
+
+test('who uses up the other mails to an address does not keep its owner from a new password', async () => {
+  const { points } = limits['account-mail-account'];
+  const { email } = person;
+  for (let count = 0; count <= points; count += 1) {
+    await elsewhere().post('/api/auth/verify-email/send', { email });
+    await elsewhere().post('/api/auth/sign-up', { name: 'X', email, password: goodPassword });
+  }
+
+  expect((await elsewhere().post('/api/auth/password/forgot', { email })).status).toBe(200);
 });
 
 test('one address makes a few accounts an hour', async () => {

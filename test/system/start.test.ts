@@ -96,8 +96,7 @@ test('an account is made, proven by the mail that the worker sends, and used', a
   await post('sign-up', { name: 'Siti Rahma', email, password });
 
   await expect.poll(async () => (await mailsTo(email)).length).toBe(1);
-  const [, token] =
-    /verify-email\?token=([\w-]+)/.exec((await mailsTo(email))[0]?.text ?? '') ?? [];
+  const [, token] = /verify-email#token=([\w-]+)/.exec((await mailsTo(email))[0]?.text ?? '') ?? [];
   const proven = await post('verify-email', { token });
 
   expect(proven.status).toBe(200);

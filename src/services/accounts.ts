@@ -74,20 +74,42 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     await users.forgetPending(tx, id);
   }
 
-  /** @throws Problem `token-invalid` */
-  async function verifyEmail(visit: Visit, token: string): Promise<Success> {
+  type AddressProof = { readonly token: string; readonly password: string };
+
+  /**
+   * Asks for the password as well: whoever only reads the mail may not have made the account, and
+   * would open it to whoever did. The way of the rightful reader is a new password, which also
+   * proves the address.
+   *
+   * @throws Problem `token-invalid`, `password-wrong`
+   */
+  async function verifyEmail(visit: Visit, { token, password }: AddressProof): Promise<Success> {
     await limits.take('sign-in-address', visit.origin.address ?? '');
     const { internalAdapter } = await auth.context;
-    await auth.transact(async (tx) => {
-      const used = await internalAdapter.consumeVerificationValue(identifierOf('verify', token));
-      const user = used && (await users.find(tx, UserId.parse(used.value)));
+    const identifier = identifierOf('verify', token);
+    const isProved = await auth.transact(async (tx) => {
+      const found = await internalAdapter.findVerificationValue(identifier);
+      const user = found && (await users.find(tx, UserId.parse(found.value)));
       if (!user) throw tokenInvalid();
-      await users.markVerified(tx, user.id);
-      await audit.append(tx, platformChain, by(visit.origin, user), {
-        action: 'user.email-verified',
+      await users.lock(tx, user.id);
+      const hash = await users.findPassword(tx, user.id);
+      const isRight = hash !== undefined && (await verifyPassword(hash, password));
+      if (isRight && !(await internalAdapter.consumeVerificationValue(identifier))) {
+        throw tokenInvalid();
+      }
+      if (isRight) await users.markVerified(tx, user.id);
+      await audit.append(tx, platformChain, isRight ? by(visit.origin, user) : visit.origin, {
+        action: isRight ? 'user.email-verified' : 'user.password-refused',
         subject: { kind: 'user', id: user.id },
       });
+      return isRight;
     });
+    if (!isProved) {
+      throw new Problem(
+        'password-wrong',
+        'This is not the password that the account was made with. Have a link for a new one mailed.',
+      );
+    }
     return done;
   }
 
@@ -115,14 +137,18 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
   type NewPassword = { readonly token: string; readonly newPassword: string };
 
   /**
-   * Ends every session. Whoever has the mail has the address, so it counts as proven.
+   * Ends every session. Whoever has the mail has the address, so it counts as proven, and this
+   * browser as the owner's: guesses from elsewhere do not keep it from signing in.
    *
    * @throws Problem `token-invalid`, `password-weak`
    */
-  async function resetPassword(visit: Visit, { token, newPassword }: NewPassword) {
+  async function resetPassword(
+    visit: Visit,
+    { token, newPassword }: NewPassword,
+  ): Promise<WithCookies<Success>> {
     await limits.take('sign-in-address', visit.origin.address ?? '');
     const { internalAdapter } = await auth.context;
-    await auth.transact(async (tx) => {
+    const email = await auth.transact(async (tx) => {
       const found = await internalAdapter.findVerificationValue(identifierOf('reset', token));
       const user = found && (await users.find(tx, UserId.parse(found.value)));
       if (!user || user.isDisabled) throw tokenInvalid();
@@ -138,8 +164,9 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
         action: 'user.password-reset',
         subject: { kind: 'user', id: user.id },
       });
+      return user.email;
     });
-    return done;
+    return { reply: done, setCookies: [guard.remember(visit, email)] };
   }
 
   type PasswordChange = { readonly currentPassword: string; readonly newPassword: string };

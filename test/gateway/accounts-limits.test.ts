@@ -6,9 +6,11 @@ import {
   type Browser,
   browserIn,
   goodPassword,
+  mailsOf,
   ownOrigin,
   type Person,
   personIn,
+  tokenIn,
 } from '../support/accounts.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 
@@ -120,6 +122,24 @@ test('a success takes back what mistyping counted', async () => {
   expect((await tryPassword(browser, goodPassword)).status).toBe(200);
 
   expect(await guess(browser, points)).not.toContain(429);
+});
+
+test('an owner whom guesses keep out of a new browser comes in by a new password', async () => {
+  const { points } = limits['sign-in-account'];
+  for (let tried = 0; tried < points; tried += limits['sign-in-account-address'].points) {
+    await guess(elsewhere(), limits['sign-in-account-address'].points);
+  }
+  const owner = elsewhere();
+  expect((await tryPassword(owner, goodPassword)).status).toBe(429);
+  await mailsOf(gateway);
+  await owner.post('/api/auth/password/forgot', { email: person.email });
+  const token = tokenIn((await mailsOf(gateway))[0]);
+  const newPassword = 'quiet lemon harbor violin';
+
+  expect((await owner.post('/api/auth/password/reset', { token, newPassword })).status).toBe(200);
+
+  expect((await tryPassword(owner, newPassword)).status).toBe(200);
+  expect((await tryPassword(elsewhere(), newPassword)).status).toBe(429);
 });
 
 test('codes are guessed a few times only, however many sign-ins are begun', async () => {

@@ -53,7 +53,10 @@ test.each([
 
     expect(await create(given)).toEqual({ user, before: undefined });
 
-    const verified = await browserIn(gateway).post('/api/auth/verify-email', { token });
+    const verified = await browserIn(gateway).post('/api/auth/verify-email', {
+      token,
+      password: goodPassword,
+    });
     expect(verified).toMatchObject({ status: 400, body: { code: 'token-invalid' } });
     const link = tokenIn((await mailsOf(gateway))[0]);
     if (!given) {

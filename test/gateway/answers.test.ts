@@ -4,9 +4,10 @@ import { request } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
 import { routes } from '../../src/contracts/routes.ts';
 import { scopes } from '../../src/domain/access.ts';
-import { TenantId } from '../../src/domain/ids.ts';
+import { SessionId, TenantId, UserId } from '../../src/domain/ids.ts';
 import { aKey, anonymous, aUser, startAppForCallers } from '../support/callers.ts';
 import { startGateway } from '../support/gateway.ts';
+import { openPeople } from '../support/people.ts';
 
 // Of every answer of every route: what it says that it is (C35), and which methods there are (C38).
 
@@ -18,10 +19,18 @@ afterAll(async () => {
   await gateway.close();
 });
 
+// Some routes tell a user about himself, so that there has to be one.
+const { id: userId, sessionId } = await openPeople(gateway).user();
+const superior = aUser({
+  userId: UserId.parse(userId),
+  sessionId: SessionId.parse(sessionId),
+  tenantRole: 'owner',
+  platformRole: 'superadmin',
+});
 const everybody = [
   ['nobody known', anonymous],
   ['a program', aKey({ tenantId: TenantId.parse(merchant.id), scopes })],
-  ['everybody’s superior', aUser({ tenantRole: 'owner', platformRole: 'superadmin' })],
+  ['everybody’s superior', superior],
 ] as const;
 
 const pathOf = (pattern: string) =>
@@ -55,7 +64,9 @@ describe.each(Object.keys(routes))('%s', (name) => {
 
 const paths = [...new Set(Object.keys(routes).map((name) => name.split(' ')[1] ?? ''))];
 // OPTIONS is asked by browsers before they send, and is not a method of a route.
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND'];
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+// Refused before anybody looks for a route.
+const strangeMethods = ['TRACE', 'PROPFIND'];
 
 /** Not `fetch`, which forbids some methods. */
 async function ask(method: string, path: string) {
@@ -77,4 +88,11 @@ describe.each(paths)('%s', (pattern) => {
       expect(await ask(method, pathOf(pattern))).toEqual({ status: 405, allow: known.join(', ') });
     },
   );
+
+  test.each(strangeMethods)('does not take %s', async (method) => {
+    expect(await ask(method, pathOf(pattern))).toEqual({
+      status: 405,
+      allow: [...methods, 'OPTIONS'].join(', '),
+    });
+  });
 });

@@ -151,7 +151,7 @@ test('owners see nothing of another shop, and the platform’s entries are not t
 
 test.each([
   ['nobody known', anonymous, 401],
-  ['a stranger', aUser(), 403],
+  ['a stranger', aUser(), 404],
   ['an admin of the shop', aUser({ tenantRole: 'admin' }), 403],
   ['staff that was let in', aUser({ tenantRole: 'granted' }), 403],
   ['an owner, of the platform’s', owner, 403],

@@ -5,6 +5,7 @@ import { TenantId } from '../../src/domain/ids.ts';
 import { append } from '../../src/repositories/audit-entries.ts';
 import { run } from '../database/support/command.ts';
 import { type Gateway, type Merchant, startGateway } from '../support/gateway.ts';
+import { testMasterKeys } from '../support/master-keys.ts';
 
 const entry = new URL('../../src/cli/kassa.ts', import.meta.url);
 const count = 7;
@@ -54,6 +55,8 @@ function kassa(...words: string[]) {
     DATABASE_PLATFORM_URL: platform,
     DATABASE_WORKER_URL: worker,
     MIDTRANS_BASE_URL: gateway.midtrans.url,
+    MASTER_KEYS: testMasterKeys,
+    SESSION_SECRET: gateway.sessionSecret,
   };
   return run(entry, environment, ['audit', 'verify', ...words]);
 }

@@ -1,47 +1,20 @@
 import { inspect } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import type { Caller } from '../../src/domain/caller.ts';
-import { SessionId, UserId } from '../../src/domain/ids.ts';
-import { adminMidtransAccountRoutes } from '../../src/routes/admin-midtrans-account.ts';
 import { anOrder, type Merchant, startGateway } from '../support/gateway.ts';
-import { serve } from '../support/serve.ts';
+import { openPeople, type Person, telling } from '../support/people.ts';
 
 const gateway = await startGateway();
+const people = openPeople(gateway);
 afterAll(gateway.close);
 
 const path = '/admin/settings/midtrans';
 const newKey = 'SB-Mid-server-hunter2hunter2';
 const account = { serverKey: newKey, environment: 'sandbox' };
-const owner: Caller = {
-  kind: 'user',
-  userId: UserId.parse('0192a000-0000-7000-8000-000000000001'),
-  email: 'owner@shop.example',
-  sessionId: SessionId.parse('0192a000-0000-7000-8000-000000000002'),
-  activeTenantId: undefined,
-  isFresh: true,
-  hasSecondFactor: false,
-  owesSecondFactor: false,
-  platformRole: undefined,
-  tenantRole: 'owner',
-};
 
-/** The route as a caller reaches it who was found by whatever finds callers. */
-async function doorOf(merchant: Merchant, caller: Partial<Extract<Caller, { kind: 'user' }>> = {}) {
-  const ask = await serve([
-    async (_req, res, next) => {
-      res.locals.caller = { ...owner, ...caller };
-      res.locals.tenant = await gateway.tenantOf(merchant.slug);
-      next();
-    },
-    adminMidtransAccountRoutes(gateway.services),
-  ]);
-  return (body: unknown) =>
-    ask({
-      method: 'PUT',
-      path,
-      headers: ['Content-Type', 'application/json'],
-      body: JSON.stringify(body),
-    });
+/** The route as somebody reaches it who works for the merchant; its owner unless told otherwise. */
+async function doorOf(merchant: Merchant, person?: Person) {
+  const asking = person ?? (await people.member(merchant, 'owner'));
+  return (body: unknown) => asking.put(`${path}?tenant=${merchant.slug}`, body);
 }
 
 async function rowOf({ id }: Merchant) {
@@ -96,7 +69,8 @@ test('what is left out is not kept: it would belong to another account', async (
 test('the change is written down: that a key is set, and not which one', async () => {
   const merchant = await gateway.merchant({ midtrans_server_key: null });
 
-  await (await doorOf(merchant))({
+  const owner = await people.member(merchant, 'owner');
+  await (await doorOf(merchant, owner))({
     ...account,
     serverKey: 'Mid-server-hunter2',
     environment: 'production',
@@ -107,7 +81,7 @@ test('the change is written down: that a key is set, and not which one', async (
     {
       action: 'midtrans-account.changed',
       actor_kind: 'user',
-      actor_label: 'owner@shop.example',
+      actor_label: owner.email,
       subject_kind: 'tenant',
       subject_id: merchant.id,
       before: '{"hasServerKey":false,"environment":"sandbox"}',
@@ -177,25 +151,55 @@ test('a member that nobody knows is refused', async () => {
   expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
 });
 
-test.each<[string, Partial<Extract<Caller, { kind: 'user' }>>, string]>([
-  ['whose password was given long ago', { isFresh: false }, 'confirmation-required'],
-  ['who owes a second factor', { owesSecondFactor: true }, 'second-factor-required'],
-  ['of the finances', { tenantRole: 'finance' }, 'not-allowed'],
-  ['who may only look', { tenantRole: 'viewer' }, 'not-allowed'],
+test.each<[string, (merchant: Merchant) => Promise<Person>, string]>([
   [
-    'of the platform with a grant',
-    { tenantRole: 'granted', platformRole: 'support' },
-    'not-allowed',
+    'whose password was given long ago',
+    (merchant) => people.member(merchant, 'owner', {}, { isFresh: false }),
+    'confirmation-required',
   ],
-  ['of another tenant', { tenantRole: undefined }, 'not-allowed'],
-])('a person %s cannot change the key', async (_, caller, code) => {
+  [
+    'who owes a second factor',
+    async (merchant) => {
+      await gateway.admin.query('update tenants set requires_second_factor = true where id = $1', [
+        merchant.id,
+      ]);
+      return people.member(merchant, 'owner');
+    },
+    'second-factor-required',
+  ],
+  ['of the finances', (merchant) => people.member(merchant, 'finance'), 'not-allowed'],
+  ['who may only look', (merchant) => people.member(merchant, 'viewer'), 'not-allowed'],
+  ['of the platform with a grant', (merchant) => grantee(merchant), 'not-allowed'],
+])('a person %s cannot change the key', async (_, find, code) => {
   const merchant = await gateway.merchant();
 
-  const answer = await (await doorOf(merchant, caller))(account);
+  const answer = await (await doorOf(merchant, await find(merchant)))(account);
 
   expect(answer).toMatchObject({ status: 403, body: { code } });
   expect(await keyUsed(merchant)).toBe(merchant.serverKey);
 });
+
+test('a person of another tenant cannot change the key, or learn whether there is one', async () => {
+  const merchant = await gateway.merchant();
+  const stranger = await people.member(await gateway.merchant(), 'owner');
+
+  const answer = await stranger.put(`${path}?tenant=${merchant.slug}`, account);
+  const nothing = await stranger.put(`${path}?tenant=${merchant.slug}x`, account);
+
+  expect(answer).toMatchObject({ status: 404, body: { code: 'tenant-not-found' } });
+  expect(telling(answer)).toEqual(telling(nothing));
+  expect(await keyUsed(merchant)).toBe(merchant.serverKey);
+});
+
+async function grantee(merchant: Merchant): Promise<Person> {
+  const person = await people.staff('support');
+  await gateway.admin.query(
+    `insert into support_grants (tenant_id, user_id, reason, expires_at)
+     values ($1, $2, 'They asked for help.', now() + interval '1 hour')`,
+    [merchant.id, person.id],
+  );
+  return person;
+}
 
 test('neither a secret key nor a name is enough to change the key', async () => {
   const merchant = await gateway.merchant();

@@ -24,6 +24,18 @@ test('what is mounted is what the list of routes says', () => {
   expect(mountedIn(app)).toEqual(Object.keys(routes).sort());
 });
 
+test('no address belongs to two paths: each would refuse the methods of the other', () => {
+  const paths = [...new Set(Object.keys(routes).map((name) => name.split(' ')[1] ?? ''))];
+  const matches = (pattern: string, path: string) =>
+    new RegExp(`^${pattern.replaceAll(/:\\w+/g, '[^/]+')}$`).test(path);
+
+  const twice = paths.flatMap((pattern) =>
+    paths.filter((path) => path !== pattern && matches(pattern, path)),
+  );
+
+  expect(twice).toEqual([]);
+});
+
 /** Methods and paths of an app, without those that only answer 405. */
 function mountedIn(app: Express): string[] {
   const names = (layers: readonly Layer[]): string[] =>

@@ -115,8 +115,8 @@ test.each(['support', 'viewer'] as const)('%s changes nobody of the staff', asyn
   for (const answer of [
     await person.get(path),
     await person.post(path, { email: 'x@kassa.example', name: 'X', role: 'viewer' }),
-    await person.put(`${path}/${person.id}`, { role: 'superadmin' }),
-    await person.delete(`${path}/${boss.id}`),
+    await person.put(`${path}/members/${person.id}`, { role: 'superadmin' }),
+    await person.delete(`${path}/members/${boss.id}`),
   ]) {
     expect(answer).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
   }
@@ -127,11 +127,11 @@ test('a role that is taken away counts from the next request on', async () => {
   const other = await people.staff('superadmin');
   expect((await other.get(path)).status).toBe(200);
 
-  expect((await boss.put(`${path}/${other.id}`, { role: 'viewer' })).status).toBe(200);
+  expect((await boss.put(`${path}/members/${other.id}`, { role: 'viewer' })).status).toBe(200);
   expect(await other.get(path)).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
   expect((await other.get('/api/superadmin/support-grants')).status).toBe(200);
 
-  expect((await boss.delete(`${path}/${other.id}`)).status).toBe(200);
+  expect((await boss.delete(`${path}/members/${other.id}`)).status).toBe(200);
   expect((await other.get('/api/superadmin/support-grants')).status).toBe(403);
   expect(await lastActions(2)).toEqual(['member.role-changed', 'member.removed']);
 });
@@ -140,8 +140,8 @@ test('the last superadmin stays', async () => {
   await people.staff('support');
 
   for (const answer of [
-    await boss.put(`${path}/${boss.id}`, { role: 'support' }),
-    await boss.delete(`${path}/${boss.id}`),
+    await boss.put(`${path}/members/${boss.id}`, { role: 'support' }),
+    await boss.delete(`${path}/members/${boss.id}`),
   ]) {
     expect(answer).toMatchObject({ status: 409, body: { code: 'last-superadmin' } });
   }
@@ -155,8 +155,8 @@ test('of two superadmins who remove each other at once one stays', async () => {
     const two = await people.staff('superadmin');
 
     const answers = await Promise.all([
-      one.delete(`${path}/${two.id}`),
-      two.delete(`${path}/${one.id}`),
+      one.delete(`${path}/members/${two.id}`),
+      two.delete(`${path}/members/${one.id}`),
     ]);
 
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 403]);
@@ -167,11 +167,11 @@ test('of two superadmins who remove each other at once one stays', async () => {
 test('who is none of the staff is not there', async () => {
   const outsider = await people.user();
 
-  const theirs = await boss.put(`${path}/${outsider.id}`, { role: 'support' });
+  const theirs = await boss.put(`${path}/members/${outsider.id}`, { role: 'support' });
 
   expect(theirs).toMatchObject({ status: 404, body: { code: 'member-not-found' } });
   expect(telling(theirs)).toEqual(
-    telling(await boss.put(`${path}/${randomUUID()}`, { role: 'support' })),
+    telling(await boss.put(`${path}/members/${randomUUID()}`, { role: 'support' })),
   );
 });
 
@@ -193,7 +193,7 @@ test('what is done to the staff wants the password given a short while ago', asy
 
   for (const answer of [
     await stale.post(path, { email: 'x@kassa.example', name: 'X', role: 'viewer' }),
-    await stale.delete(`${path}/${boss.id}`),
+    await stale.delete(`${path}/members/${boss.id}`),
     await stale.post('/api/superadmin/support-grants', {
       tenant: 'some-shop',
       reason: 'looking for a lost payment',

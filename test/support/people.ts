@@ -75,8 +75,13 @@ export function openPeople(gateway: Gateway) {
   }
 
   /** A signed-in user who works for the merchant. */
-  async function member(merchant: Merchant, role: TenantRole, options: UserOptions = {}) {
-    const person = await user(options);
+  async function member(
+    merchant: Merchant,
+    role: TenantRole,
+    options: UserOptions = {},
+    session: SessionOptions = {},
+  ) {
+    const person = await user(options, session);
     await join(person, merchant, role);
     return person;
   }

@@ -140,37 +140,36 @@ attack('A40', 'a path does what its own methods do, and nothing else', async (ta
     const [plan] = own;
     if (!plan) continue;
     const taken = own.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    const question = toQuestion(await draftFor(mine, plan));
+    const before = await standing();
     for (const method of methods.filter((each) => !taken.includes(each))) {
-      const question = toQuestion(await draftFor(mine, plan));
-      const before = await standing();
       const { status, text } = await client.ask({ ...question, method });
-      const isSame = before === (await standing());
       // The pages of shops ask beforehand whether they may ask; all others learn of no such method.
       const isPreflight = method === 'OPTIONS' && plan.access.door === 'storefront';
       const isRefused = status === 405 || (isPreflight && status === 204);
-      tally.tried(`${method} ${path}`, isRefused && isSame ? undefined : `${status} ${text}`);
+      tally.tried(`${method} ${path}`, isRefused ? undefined : `${status} ${text}`);
     }
+    const isSame = before === (await standing());
+    tally.tried(path, isSame ? undefined : 'something has changed');
   }
 });
 
 attack('A40', 'no header and no member stands for another method', async (tally) => {
   for (const plan of plans.filter(({ method }) => method !== 'GET')) {
     const draft = await draftFor(mine, plan);
+    const before = await standing();
     for (const header of overrides) {
-      const before = await standing();
       const question = toQuestion(draft);
       const headers = [...(question.headers ?? []), header, plan.method];
       const path = `${question.path}${question.path.includes('?') ? '&' : '?'}_method=${plan.method}`;
       const { status, text } = await client.ask({ path, headers });
-      const isSame = before === (await standing());
       // A GET of the same path may be a route of its own; it must have no effect.
       const isOwn = plans.some((each) => each.method === 'GET' && each.path === plan.path);
       const isRefused = isOwn ? status < 500 : status === 405;
-      tally.tried(
-        `GET ${plan.path} with ${header}`,
-        isSame && isRefused ? undefined : `${status} ${text}`,
-      );
+      tally.tried(`GET ${plan.path} with ${header}`, isRefused ? undefined : `${status} ${text}`);
     }
+    const isSame = before === (await standing());
+    tally.tried(plan.path, isSame ? undefined : 'something has changed');
   }
 });
 

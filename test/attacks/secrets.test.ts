@@ -116,6 +116,17 @@ attack('A36', 'no secret is in the log or an answer', async (tally) => {
     headers: json,
     body: JSON.stringify(anOrder()),
   });
+  // Where the rest of a request is as it should be, a number of a card is refused for itself.
+  const card = canaries['a card number'];
+  for (const order of [{ name: card }, { orderId: card }, { name: `My card ${card}` }]) {
+    const { status } = await client.ask({
+      method: 'POST',
+      path: `/payment/create?tenant=${slug}`,
+      headers: json,
+      body: JSON.stringify(anOrder(order)),
+    });
+    tally.tried(JSON.stringify(order), status === 400 ? undefined : `${status}`);
+  }
   const answers = await spill();
   const log = real.output() + workerLog;
   for (const [what, canary] of Object.entries(canaries)) {

@@ -1,4 +1,4 @@
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { auditRefusals, carryRefusals } from './middleware/audit-refusals.ts';
@@ -160,8 +160,8 @@ export function buildApp(options: AppOptions): Express {
 }
 
 /** One line a request: who, what, how it ended. No headers, no query, no body. */
-function accessLog(log: Logger) {
-  return pinoHttp({
+function accessLog(log: Logger): RequestHandler {
+  const write = pinoHttp({
     logger: log,
     genReqId: (_req, res) => String(res.getHeader('X-Request-Id')),
     // Its own would show headers, and all that hangs on an error.
@@ -174,14 +174,22 @@ function accessLog(log: Logger) {
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
     customAttributeKeys: { reqId: 'requestId' },
-    customProps: (req, res) => ({
-      tenant: (res as Response).locals.tenant?.slug,
-      address: (req as Request).ip,
-    }),
+    customSuccessObject: (_req, res, line) => ({ ...line, ...aboutSender(res as Response) }),
+    customErrorObject: (_req, res, _error, line) => ({ ...line, ...aboutSender(res as Response) }),
     quietReqLogger: true,
     customLogLevel: (_req, res, error) => {
       if (error || res.statusCode >= 500) return 'warn';
       return 'info';
     },
   });
+  return (req, res, next) => {
+    // Read now: a socket that has closed by the end has no address any more.
+    res.locals.address = req.ip;
+    write(req, res);
+    next();
+  };
+}
+
+function aboutSender({ locals }: Response) {
+  return { tenant: locals.tenant?.slug, address: locals.address };
 }

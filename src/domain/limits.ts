@@ -53,24 +53,25 @@ export const limits = {
 
   // Everything from one address but probes, so that not even a refusal is free. Room for a
   // merchant's own server, which speaks for all of its shoppers.
-  'requests-address': { points: 6_000, seconds: minute, mode: 'local-first', per: 'address' },
-  // A shopper tries a few times; a tester of stolen cards hundreds of times. A merchant's server
-  // that sends its secret key is held by key and tenant instead.
-  'create-address': { points: 30, seconds: minute, mode: 'local-first', per: 'address' },
-  'create-address-hour': { points: 300, seconds: hour, mode: 'local-first', per: 'address' },
+  'requests-address': { points: 30_000, seconds: minute, mode: 'local-first', per: 'address' },
+  // A shopper tries a few times, but a mobile carrier shows thousands of them under one address. A
+  // merchant's server that sends its secret key is held by key and tenant instead. Cards are typed
+  // on the provider's page, which has its own guard against testers of stolen ones.
+  'create-address': { points: 600, seconds: minute, mode: 'local-first', per: 'address' },
+  'create-address-hour': { points: 6_000, seconds: hour, mode: 'local-first', per: 'address' },
   // Fifty orders a second: a flash sale passes.
   'create-tenant': { points: 3_000, seconds: minute, mode: 'local-first', per: 'tenant' },
-  // A page that waits asks every other second; several of them stand behind one address.
-  'storefront-address': { points: 600, seconds: minute, mode: 'local-first', per: 'address' },
+  // A page that waits asks every other second; many of them stand behind one address.
+  'storefront-address': { points: 6_000, seconds: minute, mode: 'local-first', per: 'address' },
   'storefront-tenant': { points: 12_000, seconds: minute, mode: 'local-first', per: 'tenant' },
-  'back-office-address': { points: 600, seconds: minute, mode: 'local-first', per: 'address' },
+  'back-office-address': { points: 3_000, seconds: minute, mode: 'local-first', per: 'address' },
   'back-office-tenant': { points: 3_000, seconds: minute, mode: 'local-first', per: 'tenant' },
   key: { points: 3_000, seconds: minute, mode: 'local-first', per: 'key' },
-  'platform-address': { points: 600, seconds: minute, mode: 'local-first', per: 'address' },
-  'account-address': { points: 300, seconds: minute, mode: 'local-first', per: 'address' },
+  'platform-address': { points: 3_000, seconds: minute, mode: 'local-first', per: 'address' },
+  'account-address': { points: 600, seconds: minute, mode: 'local-first', per: 'address' },
   // Money news of all merchants come from a provider's few addresses. One that is refused comes
   // again, since a provider repeats what is not answered 2xx, and the sweep asks by itself.
-  'notifications-address': { points: 6_000, seconds: minute, mode: 'local-first', per: 'address' },
+  'notifications-address': { points: 12_000, seconds: minute, mode: 'local-first', per: 'address' },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limits;

@@ -24,6 +24,8 @@ export type Standing = {
 };
 
 type Window = { readonly used: number; readonly endsAt: number };
+/** `orAlone`: what holds while PostgreSQL is away. */
+type Taking = { readonly points: number; orAlone(): Standing };
 type Counter = { readonly name: LimitName; readonly limit: Limit; readonly id: string };
 
 /** Bounds the memory that somebody with many addresses can make a process use. */
@@ -39,6 +41,8 @@ export function createRateLimits({ db, log, limits = allLimits }: RateLimitOptio
   const windows = new LRUCache<string, Window>({ max: maxWindows });
   /** When what is used up may be tried again: who goes on all the same costs no query. */
   const ends = new LRUCache<string, number>({ max: maxWindows });
+  /** Of shares that are on their way to PostgreSQL. */
+  const reports = new Map<string, Promise<undefined>>();
 
   /**
    * Counts one.
@@ -54,9 +58,25 @@ export function createRateLimits({ db, log, limits = allLimits }: RateLimitOptio
     const here = countHere(counter);
     const share = shareOf(counter.limit);
     if (here.used <= share) return standing(counter, here);
-    // The first that is beyond the share brings the share along.
-    const points = here.used === share + 1 ? here.used : 1;
-    return takeShared(counter, { points, orAlone: () => hold(counter, here) });
+    const orAlone = () => hold(counter, here);
+    if (here.used === share + 1) return report(counter, { points: here.used, orAlone });
+    // Whoever overtook the report would find the share unused in PostgreSQL.
+    await reports.get(windowKey(counter));
+    return takeShared(counter, { points: 1, orAlone });
+  }
+
+  /** The first that is beyond the share brings the share along. */
+  async function report(counter: Counter, taking: Taking): Promise<Standing> {
+    const taken = takeShared(counter, taking);
+    const key = windowKey(counter);
+    reports.set(
+      key,
+      taken.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    return taken.finally(() => reports.delete(key));
   }
 
   /**
@@ -101,10 +121,7 @@ export function createRateLimits({ db, log, limits = allLimits }: RateLimitOptio
   }
 
   /** While PostgreSQL is away, what this process has seen by itself has to do. */
-  async function takeShared(
-    counter: Counter,
-    { points, orAlone }: { readonly points: number; orAlone(): Standing },
-  ): Promise<Standing> {
+  async function takeShared(counter: Counter, { points, orAlone }: Taking): Promise<Standing> {
     try {
       const { consumedPoints, msBeforeNext } = await shared[counter.name].consume(
         counter.id,

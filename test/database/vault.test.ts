@@ -4,6 +4,8 @@ import { afterAll, expect, test } from 'vitest';
 import { TenantId } from '../../src/domain/ids.ts';
 import { platformOwner } from '../../src/domain/sealed-columns.ts';
 import { Secret } from '../../src/domain/secret.ts';
+import type { MasterKeys } from '../../src/providers/keys/master-keys.ts';
+import { openVault } from '../../src/services/vault.ts';
 import { masterKeyOf, testMasterKeys } from '../support/master-keys.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { openKeys } from './support/keys.ts';
@@ -12,7 +14,7 @@ import { closeDoors, connect, openDoors } from './support/open.ts';
 const database = await createTestDatabase();
 const admin = await connect(database.admin);
 const doors = openDoors({ ...database, max: 4 });
-const { vault } = await openKeys(doors.db);
+const { vault, masterKeys } = await openKeys(doors.db);
 const tenant = newTenant();
 const place = { table: 'tenants', column: 'midtrans_server_key', rowId: tenant };
 const secret = 'SB-Mid-server-hunter2-hunter2';
@@ -87,6 +89,23 @@ test('a text opens for its own tenant, table, column and row, and nowhere else',
   for (const [owner, where] of swapped) {
     expect(await reasonOf(vault.unseal(owner, where, text))).toBe('altered');
   }
+});
+
+test('a text opens for no other tenant, even if two had the same data key', async () => {
+  const shared = randomBytes(32);
+  const unwrap: MasterKeys['unwrap'] = async (wrapped, name) =>
+    name.tenantId === platformOwner ? masterKeys.unwrap(wrapped, name) : shared;
+  const careless = await openVault({ db: doors.db, masterKeys: { ...masterKeys, unwrap } });
+  const [owner, stranger] = [newTenant(), newTenant()];
+  const text = await careless.seal(owner, place, new Secret(secret));
+  await careless.seal(stranger, place, new Secret('of its own'));
+
+  const reason = await reasonOf(careless.unseal(stranger, place, text));
+
+  expect((await careless.unseal(owner, place, text)).reveal()).toBe(secret);
+  expect(reason).toBe('altered');
+  // What it wrapped is the real key, which none of the texts opens with.
+  await admin.query('delete from data_keys where tenant_id = any($1)', [[owner, stranger]]);
 });
 
 test('with any bit of it flipped it is refused', async () => {

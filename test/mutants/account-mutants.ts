@@ -98,4 +98,112 @@ export const accountMutants: readonly Mutant[] = [
     ],
     tests: ['test/gateway/accounts-limits.test.ts'],
   },
+  {
+    name: 'session-lives-for-ever',
+    rule: 'I17 a session ends after 14 days, however much it is used',
+    edits: [
+      {
+        file: 'src/repositories/sessions.ts',
+        text: 'and s.created_at > now() - make_interval',
+        replacement: 'and now() > now() - make_interval',
+      },
+    ],
+    tests: ['test/gateway/accounts-sessions.test.ts'],
+  },
+  {
+    name: 'reset-leaves-sessions',
+    rule: 'I17 a new password by mail ends every session',
+    edits: [
+      {
+        file: 'src/services/better-auth.ts',
+        text: 'revokeSessionsOnPasswordReset: true,',
+        replacement: 'revokeSessionsOnPasswordReset: false,',
+      },
+    ],
+    tests: ['test/gateway/accounts-sign-in.test.ts'],
+  },
+  {
+    name: 'mailed-token-stored',
+    rule: 'I15 a dump of the database resets no password',
+    edits: [
+      {
+        file: 'src/services/better-auth.ts',
+        text: "storeIdentifier: 'hashed',",
+        replacement: "storeIdentifier: 'plain',",
+      },
+    ],
+    tests: ['test/gateway/accounts-sign-in.test.ts'],
+  },
+  {
+    name: 'owed-factor-at-the-platform',
+    rule: 'I17 staff does nothing without a second factor',
+    edits: [
+      {
+        file: 'src/middleware/authorise.ts',
+        text: "caller.owesSecondFactor && access.door !== 'account'",
+        replacement: "caller.owesSecondFactor && access.door === 'tenant'",
+      },
+    ],
+    tests: ['src/middleware/authorise.test.ts'],
+  },
+  {
+    name: 'foreign-page-signs-in',
+    rule: 'I17 a foreign page signs nobody in',
+    edits: [
+      {
+        file: 'src/middleware/authorise.ts',
+        text: "usesSession || access.door === 'sign-in'",
+        replacement: 'usesSession',
+      },
+    ],
+    tests: ['test/gateway/accounts-own-pages.test.ts'],
+  },
+  {
+    name: 'page-believed-about-itself',
+    rule: 'I17 a page that claims to be ours has our origin',
+    edits: [
+      {
+        file: 'src/middleware/own-pages.ts',
+        text: "URL.parse(origin)?.host === req.get('Host')?.toLowerCase()",
+        replacement: 'URL.canParse(origin)',
+      },
+    ],
+    tests: ['test/gateway/accounts-own-pages.test.ts'],
+  },
+  {
+    name: 'codes-guessed-freely',
+    rule: 'I17 a code of six digits is tried a few times',
+    edits: [
+      {
+        file: 'src/services/sign-in-guard.ts',
+        text: "await limits.take('second-factor-account', key);",
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/accounts-limits.test.ts'],
+  },
+  {
+    name: 'password-guessed-in-a-session',
+    rule: 'I17 a stolen session is no place to guess from',
+    edits: [
+      {
+        file: 'src/services/sign-in-guard.ts',
+        text: "await limits.take('sign-in-account-address', key);",
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/accounts-limits.test.ts'],
+  },
+  {
+    name: 'refused-sign-in-left-out',
+    rule: 'I16 a refused sign-in is audited',
+    edits: [
+      {
+        file: 'src/services/sign-in.ts',
+        text: 'await noteRefusal(tx, visit, { email: given.email, userId: user?.id });',
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/accounts-sign-in.test.ts'],
+  },
 ];

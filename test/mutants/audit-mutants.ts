@@ -134,4 +134,64 @@ export const auditMutants: readonly Mutant[] = [
     ],
     tests: ['src/middleware/authorise.test.ts'],
   },
+  {
+    name: 'audit-new-key-left-out',
+    rule: 'I16 a new key is audited',
+    edits: [
+      {
+        file: 'src/services/issued-keys.ts',
+        text: "await auditEntries.append(tx, tenantId, origin, {\n        action: 'key.created'",
+        replacement: "void ({\n        action: 'key.created'",
+      },
+    ],
+    tests: ['test/gateway/admin-keys.test.ts'],
+  },
+  {
+    name: 'audit-revoked-key-left-out',
+    rule: 'I16 a revoked key is audited',
+    edits: [
+      {
+        file: 'src/services/issued-keys.ts',
+        text: "await auditEntries.append(tx, tenantId, origin, {\n          action: 'key.revoked'",
+        replacement: "void ({\n          action: 'key.revoked'",
+      },
+    ],
+    tests: ['test/gateway/admin-keys.test.ts'],
+  },
+  {
+    name: 'audit-settings-left-out',
+    rule: 'I16 changed settings are audited',
+    edits: [
+      {
+        file: 'src/services/settings.ts',
+        text: 'await auditEntries.append(tx, tenantId, origin, {',
+        replacement: 'void ({',
+      },
+    ],
+    tests: ['test/gateway/settings.test.ts'],
+  },
+  {
+    name: 'audit-role-left-out',
+    rule: 'I16 a changed role is audited',
+    edits: [
+      {
+        file: 'src/services/members.ts',
+        text: "await auditEntries.append(tx, circle.tenantId, by.origin, {\n        action: 'member.role-changed'",
+        replacement: "void ({\n        action: 'member.role-changed'",
+      },
+    ],
+    tests: ['test/gateway/team.test.ts'],
+  },
+  {
+    name: 'audit-grant-left-out',
+    rule: 'I16 the tenant reads who of the staff looked in',
+    edits: [
+      {
+        file: 'src/services/places.ts',
+        text: "await auditEntries.append(tx, tenantId, origin, {\n          action: 'support-grant.used'",
+        replacement: "void ({\n          action: 'support-grant.used'",
+      },
+    ],
+    tests: ['test/gateway/support-grants.test.ts'],
+  },
 ];

@@ -98,4 +98,40 @@ export const edgeMutants: readonly Mutant[] = [
     ],
     tests: ['src/http-server.test.ts'],
   },
+  {
+    name: 'strict-limit-begins-here',
+    rule: 'I18 what must not be guessed is counted by all processes from the first try on',
+    edits: [
+      {
+        file: 'src/services/rate-limits.ts',
+        text: "if (counter.limit.mode === 'strict') {",
+        replacement: 'if (counter.limit.points === 0) {',
+      },
+    ],
+    tests: ['test/database/rate-limits.test.ts'],
+  },
+  {
+    name: 'key-guesses-not-counted',
+    rule: 'I18 keys are not guessed without end',
+    edits: [
+      {
+        file: 'src/middleware/rate-limit.ts',
+        text: "error.code === 'key-invalid'",
+        replacement: "error.code === 'key-not-found'",
+      },
+    ],
+    tests: ['test/gateway/limits.test.ts'],
+  },
+  {
+    name: 'log-shows-card-numbers',
+    rule: 'I15 no card number is in a log',
+    edits: [
+      {
+        file: 'src/log.ts',
+        text: 'text = withoutNumber(text, number);',
+        replacement: 'text = withoutNumber(text, number.repeat(2));',
+      },
+    ],
+    tests: ['src/log.test.ts'],
+  },
 ];

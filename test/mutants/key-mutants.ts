@@ -110,4 +110,40 @@ export const keyMutants: readonly Mutant[] = [
     ],
     tests: ['test/gateway/settings.test.ts'],
   },
+  {
+    name: 'public-key-in-the-back-office',
+    rule: 'I17 a publishable key opens no back office',
+    edits: [
+      {
+        file: 'src/middleware/authorise.ts',
+        text: "if (caller.kind === 'key' && caller.type === 'secret') {",
+        replacement: "if (caller.kind === 'key') {",
+      },
+    ],
+    tests: ['src/middleware/authorise.test.ts'],
+  },
+  {
+    name: 'no-key-where-one-is-demanded',
+    rule: 'I17 a shop that demands a key starts nothing without',
+    edits: [
+      {
+        file: 'src/middleware/storefront-door.ts',
+        text: 'tenantIn(res)?.createRequiresKey && !hasSecretKey',
+        replacement: "tenantIn(res)?.createRequiresKey && caller.kind === 'key' && !hasSecretKey",
+      },
+    ],
+    tests: ['test/gateway/shop-pages.test.ts'],
+  },
+  {
+    name: 'no-origin-is-any-origin',
+    rule: 'I17 a page that hides where it is from is refused',
+    edits: [
+      {
+        file: 'src/middleware/storefront-door.ts',
+        text: "if (toWebOrigin(origin) !== origin) return 'refused';",
+        replacement: "if (toWebOrigin(origin) !== origin) return 'open';",
+      },
+    ],
+    tests: ['test/gateway/shop-pages.test.ts'],
+  },
 ];

@@ -110,7 +110,9 @@ async function runVitest(cwd: string, run: Run): Promise<string> {
     `--outputFile=${output}`,
     '--maxWorkers=1',
     '--no-cache',
-    '--no-fsModuleCache',
+    // By content, so that a broken file is read anew and the two hundred others are not.
+    '--fsModuleCache',
+    `--fsModuleCachePath=${join(cwd, 'module-cache')}`,
     ...(until === 'first-failure' ? ['--bail=1'] : []),
   ];
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...files], {

@@ -24,6 +24,7 @@ async function main(names: readonly string[]): Promise<void> {
   if (unknown.length > 0) throw new Error(`There is no mutant ${unknown.join(', ')}.`);
   const chosen = mutants.filter(({ name }) => names.length === 0 || names.includes(name));
   await refuseOutdated(chosen);
+  const began = Date.now();
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => stopping.abort(new Error(`Ended by ${signal}.`)));
@@ -35,7 +36,8 @@ async function main(names: readonly string[]): Promise<void> {
     const verdicts = await tryOutAll(lanes, { chosen, clean, signal: stopping.signal });
     const killed = verdicts.filter(({ kind }) => kind === 'killed').length;
     const failed = verdicts.length - killed;
-    say(`\n${killed} passed, ${failed} failed`);
+    say(`\n${verdicts.length} of ${mutants.length} mutants in ${secondsSince(began)} s`);
+    say(`${killed} passed, ${failed} failed`);
     if (failed > 0) process.exitCode = 1;
   } finally {
     stopping.abort();
@@ -78,23 +80,24 @@ type Trial = {
 
 async function tryOutAll(lanes: readonly Lane[], trial: Trial): Promise<Verdict[]> {
   const { chosen, clean, signal } = trial;
-  const columns = ['mutant', 'rule that it breaks', 'tests', 'killed by'] as const;
+  const columns = ['mutant', 'rule that it breaks', 'tests', 'seconds', 'killed by'] as const;
   const lines = chosen.map(({ name, rule, tests }) => [name, rule, tests.map(shorten).join(' ')]);
   const widths = columns.map((title, at) =>
     Math.max(title.length, ...lines.map((line) => line[at]?.length ?? 0)),
   );
   const row = (cells: readonly string[]) =>
-    cells.map((cell, at) => (at < 3 ? cell.padEnd(widths[at] ?? 0) : cell)).join('  ');
+    cells.map((cell, at) => (at < 4 ? cell.padEnd(widths[at] ?? 0) : cell)).join('  ');
   say(row(columns));
   const waiting = chosen.entries();
   const verdicts: Verdict[] = [];
   await Promise.all(
     lanes.map(async (lane) => {
       for (const [at, mutant] of waiting) {
+        const began = Date.now();
         const verdict = await judge(lane, mutant, clean);
         signal.throwIfAborted();
         verdicts.push(verdict);
-        say(row([...(lines[at] ?? []), describe(verdict)]));
+        say(row([...(lines[at] ?? []), secondsSince(began), describe(verdict)]));
       }
     }),
   );
@@ -122,6 +125,10 @@ function describe(verdict: Verdict): string {
     default:
       return verdict satisfies never;
   }
+}
+
+function secondsSince(began: number): string {
+  return String(Math.round((Date.now() - began) / 1_000));
 }
 
 function shorten(file: string): string {

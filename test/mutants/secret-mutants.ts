@@ -123,4 +123,64 @@ export const secretMutants: readonly Mutant[] = [
     ],
     tests: ['src/providers/keys/local.test.ts'],
   },
+  {
+    name: 'sealed-for-any-tenant',
+    rule: 'I8 a sealed text opens for its own tenant, whatever the keys',
+    edits: [
+      {
+        file: 'src/services/vault.ts',
+        text: "['v1', tenantId, table, column, rowId, String(keyVersion), kekId]",
+        replacement: "['v1', table, column, rowId, String(keyVersion), kekId]",
+      },
+    ],
+    tests: ['test/database/vault.test.ts'],
+  },
+  {
+    name: 'sealed-for-any-table',
+    rule: 'I15 a sealed text opens in its own table',
+    edits: [
+      {
+        file: 'src/services/vault.ts',
+        text: "['v1', tenantId, table, column, rowId, String(keyVersion), kekId]",
+        replacement: "['v1', tenantId, column, rowId, String(keyVersion), kekId]",
+      },
+    ],
+    tests: ['test/database/vault.test.ts'],
+  },
+  {
+    name: 'sealed-for-any-column',
+    rule: 'I15 a sealed text opens in its own column',
+    edits: [
+      {
+        file: 'src/services/vault.ts',
+        text: "['v1', tenantId, table, column, rowId, String(keyVersion), kekId]",
+        replacement: "['v1', tenantId, table, rowId, String(keyVersion), kekId]",
+      },
+    ],
+    tests: ['test/database/vault.test.ts'],
+  },
+  {
+    name: 'tag-cut-short',
+    rule: 'I15 a tag has 16 bytes, and no fewer are taken',
+    edits: [
+      {
+        file: 'src/providers/keys/aead.ts',
+        text: 'const authTagLength = 16;',
+        replacement: 'const authTagLength = 4;',
+      },
+    ],
+    tests: ['src/providers/keys/aead.test.ts'],
+  },
+  {
+    name: 'audit-new-account-left-out',
+    rule: 'I16 a changed account at a provider is audited',
+    edits: [
+      {
+        file: 'src/services/midtrans-accounts.ts',
+        text: 'await auditEntries.append(tx, tenant.id, origin, {',
+        replacement: 'void ({',
+      },
+    ],
+    tests: ['test/gateway/midtrans-account.test.ts'],
+  },
 ];

@@ -99,4 +99,67 @@ export const teamMutants: readonly Mutant[] = [
     ],
     tests: ['test/gateway/support-grants.test.ts'],
   },
+  {
+    name: 'stranger-told-from-nothing',
+    rule: 'I8 a tenant of others is answered as one that is not there',
+    edits: [
+      {
+        file: 'src/middleware/membership.ts',
+        text: 'if (!place) throw noSuchTenant();',
+        replacement:
+          "if (!place) throw new Problem('not-allowed', 'You do not work for this tenant.');",
+      },
+    ],
+    tests: ['test/gateway/places.test.ts'],
+  },
+  {
+    name: 'admin-makes-owners',
+    rule: 'I17 nobody gives a right that he does not have',
+    edits: [
+      {
+        file: 'src/domain/access.ts',
+        text: 'return tenantRoles[role].every((scope) => own.includes(scope));',
+        replacement:
+          "return own.includes('team:read') || tenantRoles[role].every((scope) => own.includes(scope));",
+      },
+    ],
+    tests: ['src/domain/access.test.ts'],
+  },
+  {
+    name: 'staff-touches',
+    rule: 'I17 staff with a grant looks and does not touch',
+    edits: [
+      {
+        file: 'src/domain/access.ts',
+        text: "export const grantScopes: readonly Scope[] = [...reading, 'keys:read', 'team:read'];",
+        replacement:
+          "export const grantScopes: readonly Scope[] = [...reading, 'keys:read', 'team:read', 'refunds:write'];",
+      },
+    ],
+    tests: ['test/gateway/support-grants.test.ts'],
+  },
+  {
+    name: 'invitation-of-another',
+    rule: 'an invitation is for the address that it was sent to',
+    edits: [
+      {
+        file: 'src/services/invited.ts',
+        text: 'if (email === own) return;',
+        replacement: 'if (email === own || own) return;',
+      },
+    ],
+    tests: ['test/gateway/invitations.test.ts'],
+  },
+  {
+    name: 'token-sets-a-password',
+    rule: 'a token of an invitation opens nobody’s account',
+    edits: [
+      {
+        file: 'src/services/invited.ts',
+        text: 'if (known && !isUnclaimed(known)) throw signInFirst();',
+        replacement: '',
+      },
+    ],
+    tests: ['test/gateway/invitations.test.ts'],
+  },
 ];

@@ -103,6 +103,7 @@ test.each([
   ['DATABASE_POOL_SIZE', '2.5'],
   ['SWEEP_INTERVAL_SECONDS', '0'],
   ['NODE_ENV', 'Production'],
+  ['SESSION_SECRET', 'abc123'.repeat(8)],
 ])('%s cannot be "%s"', (name, value) => {
   expect(() => loadConfig({ ...databases, [name]: value })).toThrow(`  ${name}`);
 });
@@ -114,6 +115,7 @@ test('a configuration for production is accepted', () => {
 test.each([
   ['DEMO_MODE', { DEMO_MODE: 'true' }],
   ['RATE_LIMITS', { RATE_LIMITS: 'off' }],
+  ['SESSION_SECRET', { SESSION_SECRET: 'a secret of tests, which nobody else may use' }],
   ['MIDTRANS_BASE_URL', { MIDTRANS_BASE_URL: 'http://127.0.0.1:4010' }],
   ['PUBLIC_URL', { PUBLIC_URL: 'http://kassa.example' }],
   ['PUBLIC_URL', { PUBLIC_URL: '' }],

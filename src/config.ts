@@ -47,6 +47,11 @@ const Environment = z.object({
   SESSION_SECRET: z
     .string()
     .min(32, 'must have at least 32 characters')
+    // Of 32 random characters, hexadecimal ones at the least, hardly ever fewer are different.
+    .refine(
+      (text) => new Set(text).size >= 8,
+      'must be random, as `openssl rand -base64 32` makes it',
+    )
     .transform((text) => new Secret(text)),
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
 
@@ -110,6 +115,8 @@ function refuseDemoParts(config: z.infer<typeof Environment>): void {
   const faults = [
     config.DEMO_MODE && '  DEMO_MODE: must be off in production',
     config.RATE_LIMITS === 'off' && '  RATE_LIMITS: must be on in production',
+    !/^[\w+/=-]+$/.test(config.SESSION_SECRET.reveal()) &&
+      '  SESSION_SECRET: must be random in production, as `openssl rand -base64 32` makes it',
     config.MIDTRANS_BASE_URL && '  MIDTRANS_BASE_URL: an emulator cannot be used in production',
     config.SMTP_URL.reveal() === demoInbox && '  SMTP_URL: must be set in production',
     !config.PUBLIC_URL.startsWith('https://') && '  PUBLIC_URL: must be https in production',

@@ -13,7 +13,7 @@ import { createApiKeys } from './services/api-keys.ts';
 import { createAttentionService } from './services/attention.ts';
 import { createAuditService } from './services/audit.ts';
 import { createAuditVerification } from './services/audit-verification.ts';
-import { createAuth } from './services/better-auth.ts';
+import { type Auth, createAuth } from './services/better-auth.ts';
 import { createCustomerService } from './services/customers.ts';
 import { createHealthService } from './services/health.ts';
 import { createHistorySeals } from './services/history-seals.ts';
@@ -110,6 +110,7 @@ export async function wire({ config, log, version }: WireOptions) {
   const reconciliations = createReconciliations({ db, log });
   const limits = config.RATE_LIMITS === 'off' ? noRateLimits : createRateLimits({ db, log });
   const refusals = createRefusals({ db, log });
+  const accounts = wireAccounts({ config, db, limits, log });
   const services = {
     apiKeys: createApiKeys({ db, accounts: secrets.midtransAccounts, log }),
     issuedKeys: createIssuedKeys({ db }),
@@ -118,8 +119,8 @@ export async function wire({ config, log, version }: WireOptions) {
       directory,
       hasLocalShops: config.NODE_ENV === 'development',
     }),
-    ...wireAccounts({ config, db, limits, log }),
-    ...wireTeams({ db, directory, limits }),
+    ...accounts,
+    ...wireTeams({ db, directory, limits, auth: accounts.auth }),
     rateLimits: limits,
     ...secrets,
     directory,
@@ -192,14 +193,15 @@ type TeamOptions = {
   readonly db: Db;
   readonly directory: TenantDirectory;
   readonly limits: RateLimits;
+  readonly auth: Auth;
 };
 
-function wireTeams({ db, directory, limits }: TeamOptions) {
+function wireTeams({ db, directory, limits, auth }: TeamOptions) {
   return {
     places: createPlaces({ db, directory }),
     members: createMembers({ db }),
     invitations: createInvitations({ db, limits }),
-    invited: createInvited({ db }),
+    invited: createInvited({ db, auth, limits }),
     supportGrants: createSupportGrants({ db, directory }),
   };
 }

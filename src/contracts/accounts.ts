@@ -43,7 +43,8 @@ export const SignUpRequest = z.strictObject({
   email: MailAddress,
   password: NewPassword,
 });
-export const TokenRequest = z.strictObject({ token: MailedToken });
+/** With the password of the sign-up: only who has both made the account and can read its mails. */
+export const VerifyEmailRequest = z.strictObject({ token: MailedToken, password: Password });
 export const MailAddressRequest = z.strictObject({ email: MailAddress });
 export const SignInRequest = z.strictObject({ email: MailAddress, password: Password });
 export const SecondFactorRequest = z.union([

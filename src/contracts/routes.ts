@@ -214,7 +214,7 @@ export const routes = {
   },
 
   'POST /api/auth/sign-up': { access: signIn, body: accounts.SignUpRequest },
-  'POST /api/auth/verify-email': { access: signIn, body: accounts.TokenRequest },
+  'POST /api/auth/verify-email': { access: signIn, body: accounts.VerifyEmailRequest },
   'POST /api/auth/verify-email/send': { access: signIn, body: accounts.MailAddressRequest },
   'POST /api/auth/sign-in': { access: signIn, body: accounts.SignInRequest },
   'POST /api/auth/sign-in/second-factor': { access: signIn, body: accounts.SecondFactorRequest },

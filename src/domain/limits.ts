@@ -42,7 +42,8 @@ export const limits = {
   // A code of six digits, of which three are valid at a time.
   'second-factor-account': { points: 5, seconds: 15 * minute, mode: 'strict', per: 'account' },
   'second-factor-account-day': { points: 20, seconds: day, mode: 'strict', per: 'account' },
-  // Mails that somebody not signed in can have sent: verification, reset.
+  // Mails that somebody not signed in can have sent: verification, reset. The account's count is of
+  // one kind of mail.
   'account-mail-account': { points: 3, seconds: hour, mode: 'strict', per: 'account' },
   'account-mail-address': { points: 10, seconds: hour, mode: 'strict', per: 'address' },
   'sign-up-address': { points: 10, seconds: hour, mode: 'strict', per: 'address' },

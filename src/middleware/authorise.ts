@@ -47,6 +47,17 @@ export function userOf(res: Response): UserCaller {
   return caller;
 }
 
+/**
+ * For a part of what a route takes that needs more than the route itself.
+ *
+ * @throws Problem `not-allowed`
+ */
+export function requireTenantScope(res: Response, scope: Scope): void {
+  const caller = callerOf(res);
+  if (caller.kind === 'user') requireScope(tenantScopesOf(caller), scope);
+  else requireScope(caller.kind === 'key' ? caller.scopes : [], scope);
+}
+
 function check(access: Exclude<Access, { door: 'open' }>, caller: Caller): void {
   switch (access.door) {
     case 'provider':

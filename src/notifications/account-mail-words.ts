@@ -25,7 +25,7 @@ const en: AccountMailWords = {
       subject: 'Confirm your mail address',
       heading: 'Is this your address?',
       paragraphs: [
-        'An account at Kassa was made with this address. Confirm it, then sign in.',
+        'An account at Kassa was made with this address. Confirm it with the password that was chosen there.',
         'The link works once, for 24 hours.',
         'Was it not you? Then do nothing: without the link nobody can use the account.',
       ],
@@ -101,7 +101,7 @@ const sv: AccountMailWords = {
       subject: 'Bekräfta din mejladress',
       heading: 'Är det här din adress?',
       paragraphs: [
-        'Ett konto hos Kassa har skapats med den här adressen. Bekräfta den och logga sedan in.',
+        'Ett konto hos Kassa har skapats med den här adressen. Bekräfta den med lösenordet som valdes då.',
         'Länken fungerar en gång, i 24 timmar.',
         'Var det inte du? Då behöver du inte göra något: utan länken kan ingen använda kontot.',
       ],
@@ -177,7 +177,7 @@ const id: AccountMailWords = {
       subject: 'Konfirmasi alamat email Anda',
       heading: 'Apakah ini alamat Anda?',
       paragraphs: [
-        'Sebuah akun di Kassa dibuat dengan alamat ini. Konfirmasikan, lalu masuk.',
+        'Sebuah akun di Kassa dibuat dengan alamat ini. Konfirmasikan dengan kata sandi yang dipilih saat itu.',
         'Tautan ini berlaku satu kali, selama 24 jam.',
         'Bukan Anda? Abaikan saja: tanpa tautan ini tidak ada yang dapat memakai akun tersebut.',
       ],

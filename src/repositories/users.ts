@@ -40,6 +40,18 @@ export async function findByEmail(tx: PlatformTx, email: string): Promise<User |
   return rows[0] && toUser(rows[0]);
 }
 
+/**
+ * As `findByEmail`, and until the commit nobody else changes this user: neither the password nor
+ * whose the address is.
+ */
+export async function lockByEmail(tx: PlatformTx, email: string): Promise<User | undefined> {
+  const { rows } = await tx.query<UserRow>(
+    `select ${columns} from identity.users where email = $1 for update`,
+    [email.toLowerCase()],
+  );
+  return rows[0] && toUser(rows[0]);
+}
+
 export async function isDisabled(tx: PlatformTx, id: UserId): Promise<boolean> {
   const { rows } = await tx.query<{ is_disabled: boolean }>(
     `select disabled_at is not null as is_disabled from identity.users where id = $1`,
@@ -110,17 +122,25 @@ export async function findPassword(tx: PlatformTx, id: UserId): Promise<string |
   return rows[0]?.password ?? undefined;
 }
 
-/** Stores a password as better-auth looks for it; `id` is that of a new row. */
+type NewPassword = {
+  /** Of a new row. */
+  readonly id: string;
+  readonly userId: UserId;
+  /** Undefined: whatever was there opens nothing any more. */
+  readonly hash: string | undefined;
+};
+
+/** Stores a password as better-auth looks for it. */
 export async function setPassword(
   tx: PlatformTx,
-  { id, userId, hash }: { readonly id: string; readonly userId: UserId; readonly hash: string },
+  { id, userId, hash }: NewPassword,
 ): Promise<void> {
   await tx.query(
     `insert into identity.accounts (id, user_id, account_id, provider_id, password)
      values ($1, $2, $3, 'credential', $4)
      on conflict (user_id, provider_id) do update
        set password = excluded.password, updated_at = excluded.updated_at`,
-    [id, userId, userId, hash],
+    [id, userId, userId, hash ?? null],
   );
 }
 

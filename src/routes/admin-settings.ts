@@ -1,4 +1,5 @@
 import type { Router } from 'express';
+import { requireTenantScope } from '../middleware/authorise.ts';
 import { replyOnce } from '../middleware/idempotency.ts';
 import { originOf } from '../middleware/origin.ts';
 import { serve } from '../middleware/serve.ts';
@@ -16,6 +17,8 @@ export function adminSettingsRoutes({ settings, idempotency }: Services): Router
     'PUT /admin/settings': async ({ body: request }, req, res) => {
       const tenant = tenantOf(res);
       const origin = originOf(req, res);
+      // How people have to sign in is said by those who say who they are.
+      if (request.requiresSecondFactor !== undefined) requireTenantScope(res, 'team:write');
       await replyOnce(idempotency, { req, res, tenant, request }, () =>
         settings.change(tenant.id, { request, origin }),
       );

@@ -31,7 +31,7 @@ export function authRoutes({
       res.json(await accounts.signUp(visitOf(req, res), { ...body, locale }));
     },
     'POST /api/auth/verify-email': async ({ body }, req, res) => {
-      res.json(await accounts.verifyEmail(visitOf(req, res), body.token));
+      res.json(await accounts.verifyEmail(visitOf(req, res), body));
     },
     'POST /api/auth/verify-email/send': async ({ body }, req, res) => {
       res.json(await accounts.requestMail(visitOf(req, res), body.email, 'verify-email'));
@@ -46,7 +46,7 @@ export function authRoutes({
       res.json(await accounts.requestMail(visitOf(req, res), body.email, 'reset-password'));
     },
     'POST /api/auth/password/reset': async ({ body }, req, res) => {
-      res.json(await accounts.resetPassword(visitOf(req, res), body));
+      answer(res, await accounts.resetPassword(visitOf(req, res), body));
     },
 
     'POST /api/auth/sign-out': async (_input, req, res) => {

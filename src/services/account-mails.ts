@@ -33,10 +33,12 @@ export function createAccountMails(dependencies: Dependencies) {
     // Mails to nobody are asked for too, so that the asking takes equally long.
     if (!user || user.isDisabled || (kind === 'verify-email' && user.isVerified)) return;
     const url = await linkOf(kind, userId);
+    // Whoever signs up with somebody else's address must not write to them by way of the name.
+    const name = user.isVerified ? user.name : '';
     await mailer.send({
-      ...renderAccountMail({ kind, locale: user.locale, name: user.name, url }),
+      ...renderAccountMail({ kind, locale: user.locale, name, url }),
       from: { name: 'Kassa', address: mailFrom },
-      to: { name: user.name, address: user.email },
+      to: { name, address: user.email },
       // The same for every try, so that a mail that went out twice is known as one.
       messageId: `<${kind}.${userId}.${job.requestId ?? 'command'}@kassa>`,
     });

@@ -45,13 +45,14 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
    */
   async function signUp(visit: Visit, given: SignUp): Promise<Success> {
     await limits.take('sign-up-address', visit.origin.address ?? '');
-    await limits.take('account-mail-account', given.email);
+    await takeMail('sign-up', given.email);
     requireStrongPassword('password', given.password, given);
     const hash = await auth.inTurn(() => hashPassword(given.password));
     await db.withPlatform(async (tx) => {
       const id = UserId.parse(uuidv7());
       const isNew = await users.insert(tx, { ...given, id, isVerified: false });
-      const user = await users.findByEmail(tx, given.email);
+      // Locked: whoever proves the address at this moment comes before or after, not in between.
+      const user = await users.lockByEmail(tx, given.email);
       if (!user) throw new Error('A user who was just made or met is not there.');
       if (!user.isVerified) await settle(tx, user, { ...given, hash });
       await mail(tx, visit, user.id, user.isVerified ? 'address-known' : 'verify-email');
@@ -73,20 +74,42 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     await users.forgetPending(tx, id);
   }
 
-  /** @throws Problem `token-invalid` */
-  async function verifyEmail(visit: Visit, token: string): Promise<Success> {
+  type AddressProof = { readonly token: string; readonly password: string };
+
+  /**
+   * Asks for the password as well: whoever only reads the mail may not have made the account, and
+   * would open it to whoever did. The way of the rightful reader is a new password, which also
+   * proves the address.
+   *
+   * @throws Problem `token-invalid`, `password-wrong`
+   */
+  async function verifyEmail(visit: Visit, { token, password }: AddressProof): Promise<Success> {
     await limits.take('sign-in-address', visit.origin.address ?? '');
     const { internalAdapter } = await auth.context;
-    await auth.transact(async (tx) => {
-      const used = await internalAdapter.consumeVerificationValue(identifierOf('verify', token));
-      const user = used && (await users.find(tx, UserId.parse(used.value)));
+    const identifier = identifierOf('verify', token);
+    const isProved = await auth.transact(async (tx) => {
+      const found = await internalAdapter.findVerificationValue(identifier);
+      const user = found && (await users.find(tx, UserId.parse(found.value)));
       if (!user) throw tokenInvalid();
-      await users.markVerified(tx, user.id);
-      await audit.append(tx, platformChain, by(visit.origin, user), {
-        action: 'user.email-verified',
+      await users.lock(tx, user.id);
+      const hash = await users.findPassword(tx, user.id);
+      const isRight = hash !== undefined && (await verifyPassword(hash, password));
+      if (isRight && !(await internalAdapter.consumeVerificationValue(identifier))) {
+        throw tokenInvalid();
+      }
+      if (isRight) await users.markVerified(tx, user.id);
+      await audit.append(tx, platformChain, isRight ? by(visit.origin, user) : visit.origin, {
+        action: isRight ? 'user.email-verified' : 'user.password-refused',
         subject: { kind: 'user', id: user.id },
       });
+      return isRight;
     });
+    if (!isProved) {
+      throw new Problem(
+        'password-wrong',
+        'This is not the password that the account was made with. Have a link for a new one mailed.',
+      );
+    }
     return done;
   }
 
@@ -97,7 +120,7 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     kind: 'verify-email' | 'reset-password',
   ): Promise<Success> {
     await limits.take('account-mail-address', visit.origin.address ?? '');
-    await limits.take('account-mail-account', email);
+    await takeMail(kind, email);
     await db.withPlatform(async (tx) => {
       const user = await users.findByEmail(tx, email);
       // A mail to nobody is the same work as one to somebody.
@@ -106,20 +129,31 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     return done;
   }
 
+  /** Each kind by itself: nobody uses up what the owner needs for a new password by asking for others. */
+  async function takeMail(kind: 'sign-up' | 'verify-email' | 'reset-password', email: string) {
+    await limits.take('account-mail-account', `${kind} ${email}`);
+  }
+
   type NewPassword = { readonly token: string; readonly newPassword: string };
 
   /**
-   * Ends every session. Whoever has the mail has the address, so it counts as proven.
+   * Ends every session. Whoever has the mail has the address, so it counts as proven, and this
+   * browser as the owner's: guesses from elsewhere do not keep it from signing in.
    *
    * @throws Problem `token-invalid`, `password-weak`
    */
-  async function resetPassword(visit: Visit, { token, newPassword }: NewPassword) {
+  async function resetPassword(
+    visit: Visit,
+    { token, newPassword }: NewPassword,
+  ): Promise<WithCookies<Success>> {
     await limits.take('sign-in-address', visit.origin.address ?? '');
     const { internalAdapter } = await auth.context;
-    await auth.transact(async (tx) => {
+    const email = await auth.transact(async (tx) => {
       const found = await internalAdapter.findVerificationValue(identifierOf('reset', token));
       const user = found && (await users.find(tx, UserId.parse(found.value)));
       if (!user || user.isDisabled) throw tokenInvalid();
+      // A sign-in that is under way comes before, and its session is ended with the others.
+      await users.lock(tx, user.id);
       requireStrongPassword('newPassword', newPassword, user);
       const tried = await attempt(() => auth.api.resetPassword({ body: { token, newPassword } }));
       if ('refused' in tried) throw tokenInvalid();
@@ -130,8 +164,9 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
         action: 'user.password-reset',
         subject: { kind: 'user', id: user.id },
       });
+      return user.email;
     });
-    return done;
+    return { reply: done, setCookies: [guard.remember(visit, email)] };
   }
 
   type PasswordChange = { readonly currentPassword: string; readonly newPassword: string };
@@ -145,13 +180,15 @@ export function createAccounts({ db, auth, guard, steps, limits }: Dependencies)
     { visit, caller }: Visitor,
     given: PasswordChange,
   ): Promise<WithCookies<Success>> {
-    const user = await db.withPlatformOnce((tx) => users.find(tx, caller.userId));
-    if (user) requireStrongPassword('newPassword', given.newPassword, user);
     const body = { ...given, revokeOtherSessions: true };
     return steps.run(
       { visit, caller },
       {
-        ask: (_tx, headers) => auth.api.changePassword({ body, headers, returnHeaders: true }),
+        ask: async (tx, headers) => {
+          const user = await users.find(tx, caller.userId);
+          if (user) requireStrongPassword('newPassword', given.newPassword, user);
+          return auth.api.changePassword({ body, headers, returnHeaders: true });
+        },
         follow: async (tx, { headers }) => {
           const setCookies = await steps.moveOn(tx, caller, headers);
           await users.forgetPending(tx, caller.userId);

@@ -30,17 +30,19 @@ export function createAddresses({ publicUrl }: { publicUrl: string }) {
     );
   }
 
-  /** After the `#`, which no browser sends: the token gets into no server's log. */
   function invitationUrl(token: Secret): string {
-    return `${publicUrl}/invitation#token=${token.reveal()}`;
+    return `${publicUrl}/invitation${inFragment(token)}`;
   }
 
   /** A page of ours, for a user; with the token of a link that was mailed. */
   function accountUrl(page: AccountPage, token?: Secret): string {
-    const url = new URL(`${publicUrl}/${page}`);
-    if (token) url.searchParams.set('token', token.reveal());
-    return url.href;
+    return `${publicUrl}/${page}${token ? inFragment(token) : ''}`;
   }
 
   return { notificationUrl, returnUrl, statusUrl, accountUrl, invitationUrl };
+}
+
+/** After the `#`, which no browser sends: the token gets into no server's log, and no other page. */
+function inFragment(token: Secret): string {
+  return `#token=${token.reveal()}`;
 }

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Db } from '../db/database.ts';
+import type { Db, PlatformTx } from '../db/database.ts';
 import type { PlatformRole } from '../domain/access.ts';
 import { platformChain } from '../domain/audit.ts';
 import type { Origin } from '../domain/caller.ts';
@@ -20,6 +20,7 @@ type NewAdministrator = {
 };
 
 export type Created = {
+  /** `known`: somebody who has proved the address before keeps the password. */
   readonly user: 'made' | 'mailed' | 'known';
   readonly before: PlatformRole | undefined;
 };
@@ -27,8 +28,8 @@ export type Created = {
 /** How the first superadmin comes to be, by whoever has the server's own environment. */
 export function createAdministrators({ db }: { readonly db: Db }) {
   /**
-   * Makes a user with a role on the platform; one who is there gets the role, and keeps the
-   * password.
+   * Makes a user with a role on the platform; one whose address is proved gets the role, and keeps
+   * the password.
    *
    * @throws Problem `password-weak`
    */
@@ -38,16 +39,10 @@ export function createAdministrators({ db }: { readonly db: Db }) {
     const hash = password && (await hashPassword(password.reveal()));
     return db.withPlatform(async (tx) => {
       const id = UserId.parse(uuidv7());
-      // Whoever makes it vouches for the address; a mailed link proves it.
-      const isVerified = hash !== undefined;
-      const isNew = await users.insert(tx, { id, email, name, locale: 'en', isVerified });
-      const user = await users.findByEmail(tx, email);
+      await users.insert(tx, { id, email, name, locale: 'en', isVerified: false });
+      const user = await users.lockByEmail(tx, email);
       if (!user) throw new Error('A user who was just made or met is not there.');
-      if (isNew && hash) await users.setPassword(tx, { id: uuidv7(), userId: id, hash });
-      if (isNew && !hash) {
-        const payload = { userId: id, kind: 'set-password', requestId: origin.requestId } as const;
-        await platformOutbox.add(tx, { topic: 'account-mail', payload });
-      }
+      if (!user.isVerified) await settle(tx, user.id, { name, hash, origin });
       const before = await platformMembers.findRole(tx, user.id);
       await platformMembers.setRole(tx, user.id, role);
       await audit.append(tx, platformChain, origin, {
@@ -56,10 +51,29 @@ export function createAdministrators({ db }: { readonly db: Db }) {
         ...(before && { before: { role: before } }),
         after: { role },
       });
-      if (!isNew) return { user: 'known', before };
+      if (user.isVerified) return { user: 'known', before };
       return { user: hash ? 'made' : 'mailed', before };
     });
   }
 
   return { create };
+}
+
+type Choice = Pick<NewAdministrator, 'name'> & {
+  readonly hash: string | undefined;
+  readonly origin: Origin;
+};
+
+/**
+ * Whoever signed up with this address has not proved that it is theirs: nothing of what they chose
+ * or were mailed is left to those who get the role.
+ */
+async function settle(tx: PlatformTx, id: UserId, { name, hash, origin }: Choice): Promise<void> {
+  await users.rename(tx, id, { name, locale: 'en' });
+  await users.forgetPending(tx, id);
+  await users.setPassword(tx, { id: uuidv7(), userId: id, hash });
+  // Whoever makes it vouches for the address; a mailed link proves it.
+  if (hash) await users.markVerified(tx, id);
+  const payload = { userId: id, kind: 'set-password', requestId: origin.requestId } as const;
+  if (!hash) await platformOutbox.add(tx, { topic: 'account-mail', payload });
 }

@@ -17,9 +17,11 @@ import * as invitations from '../repositories/invitations.ts';
 import * as sessions from '../repositories/sessions.ts';
 import * as tenants from '../repositories/tenants.ts';
 import * as users from '../repositories/users.ts';
+import type { Auth } from './better-auth.ts';
 import { circleOf } from './circles.ts';
 import { hashOf } from './invitations.ts';
 import { hashPassword, requireStrongPassword } from './passwords.ts';
+import type { RateLimits } from './rate-limits.ts';
 
 type Guest = { readonly caller: Caller; readonly origin: Origin };
 
@@ -31,10 +33,16 @@ type Newcomer = {
   readonly isClaim: boolean;
 };
 
+type Dependencies = {
+  readonly db: Db;
+  readonly auth: Pick<Auth, 'inTurn'>;
+  readonly limits: RateLimits;
+};
+
 export type Invited = ReturnType<typeof createInvited>;
 
 /** What somebody does who holds an invitation's token: who has it reads the invited address. */
-export function createInvited({ db }: { db: Db }) {
+export function createInvited({ db, auth, limits }: Dependencies) {
   /** @throws Problem `invitation-not-usable` */
   async function preview(text: string): Promise<InvitationPreviewReply> {
     return db.withPlatform(async (tx) => {
@@ -60,12 +68,14 @@ export function createInvited({ db }: { db: Db }) {
    * without an account, which gets one. The token proves the address.
    *
    * @throws Problem `invitation-not-usable`, `invitation-for-another`, `credentials-required`,
-   *   `invalid-request`, `password-weak`
+   *   `invalid-request`, `password-weak`, `too-many-requests`
    */
   async function accept(
     { token, name, password }: InvitationAcceptRequest,
     { caller, origin }: Guest,
   ): Promise<InvitationAcceptReply> {
+    // As for every other way to prove an address: a new password costs more than it looks.
+    await limits.take('sign-in-address', origin.address ?? '');
     const hash = hashOf(new Secret(token));
     const user = caller.kind === 'user' ? caller : undefined;
     const { tenantId, invitation, unclaimed } = await db.withPlatform(async (tx) => {
@@ -76,7 +86,7 @@ export function createInvited({ db }: { db: Db }) {
     // Outside of a transaction: a password takes its time.
     const guest = user
       ? { id: user.userId }
-      : await prepare(invitation, { name, password, unclaimed });
+      : await auth.inTurn(() => prepare(invitation, { name, password, unclaimed }));
     return db.withPlatform(async (tx) => {
       const tenant = await findTenant(tx, tenantId);
       if (user && tenant) await sessions.setTenant(tx, user.sessionId, tenantId);

@@ -3,6 +3,7 @@ import type { Db } from '../db/database.ts';
 import { mayUseGrants, type TenantRole } from '../domain/access.ts';
 import type { Origin, UserCaller } from '../domain/caller.ts';
 import type { Slug, TenantId } from '../domain/ids.ts';
+import { Problem } from '../domain/problems.ts';
 import { noSuchTenant, requireActive, type Tenant } from '../domain/tenant.ts';
 import * as auditEntries from '../repositories/audit-entries.ts';
 import * as memberships from '../repositories/memberships.ts';
@@ -36,6 +37,16 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
     const role = own ?? (await useGrant(user, tenantId, origin));
     const tenant = role && (await directory.find(tenantId));
     return tenant && { tenant, role };
+  }
+
+  /**
+   * For what platform staff sees of a tenant through the platform's own door.
+   *
+   * @throws Problem `not-allowed`
+   */
+  async function requireGrant(user: UserCaller, tenantId: TenantId, origin: Origin): Promise<void> {
+    if (await useGrant(user, tenantId, origin)) return;
+    throw new Problem('not-allowed', 'Make a support grant for this tenant first.');
   }
 
   async function useGrant(user: UserCaller, tenantId: TenantId, origin: Origin) {
@@ -101,5 +112,5 @@ export function createPlaces({ db, directory }: { db: Db; directory: TenantDirec
     }));
   }
 
-  return { enter, findOnly, choose, getOwn, list };
+  return { enter, requireGrant, findOnly, choose, getOwn, list };
 }

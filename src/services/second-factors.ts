@@ -8,6 +8,7 @@ import { Problem } from '../domain/problems.ts';
 import * as audit from '../repositories/audit-entries.ts';
 import * as platformOutbox from '../repositories/platform-outbox.ts';
 import * as factors from '../repositories/second-factors.ts';
+import * as users from '../repositories/users.ts';
 import type { Auth } from './better-auth.ts';
 import type { SessionSteps, Visitor } from './session-steps.ts';
 import type { WithCookies } from './visits.ts';
@@ -112,6 +113,7 @@ export function createSecondFactors({ auth, steps }: Dependencies) {
   async function change(tx: PlatformTx, { visit, caller }: Visitor, { headers, to }: Change) {
     const { userId } = caller;
     const setCookies = await steps.moveOn(tx, caller, headers);
+    await users.forgetPending(tx, userId);
     const kind = `second-factor-${to}` as const;
     const payload = { userId, kind, requestId: visit.origin.requestId };
     await platformOutbox.add(tx, { topic: 'account-mail', payload });

@@ -43,7 +43,8 @@ export function createSignIn({ auth, guard, secondFactors, sessionSecret }: Depe
   async function signIn(visit: Visit, given: Credentials): Promise<WithCookies<SignInReply>> {
     const counted = await guard.takePassword(visit, given.email);
     const outcome = await auth.transact(async (tx): Promise<Outcome<Passed>> => {
-      const user = await users.findByEmail(tx, given.email);
+      // A password that is being changed is read after that, or its change ends this session.
+      const user = await users.lockByEmail(tx, given.email);
       const headers = headersFor(visit, cookies.session);
       const tried = await attempt(() =>
         auth.api.signInEmail({ body: given, headers, returnHeaders: true }),
@@ -83,6 +84,8 @@ export function createSignIn({ auth, guard, secondFactors, sessionSecret }: Depe
     if (!user) throw expired();
     const counted = await guard.takeSecondFactor(visit, user.email);
     const outcome = await auth.transact(async (tx) => {
+      // As above: a new password has ended this half, or ends what comes of it.
+      await users.lock(tx, user.id);
       const headers = headersFor(visit, cookies.secondFactor);
       const tried = await attempt(() =>
         secondFactors.verify(tx, { userId: user.id, proof, headers }),

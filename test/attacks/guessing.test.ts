@@ -1,6 +1,7 @@
 import { limits } from '../../src/domain/limits.ts';
 import { browserIn } from '../support/accounts.ts';
 import { attack, type Tally } from './support/attack.ts';
+import { plans, type Slot, withValue } from './support/requests.ts';
 import { samplePassword } from './support/samples.ts';
 import { openScene } from './support/scene.ts';
 
@@ -75,6 +76,38 @@ attack(
     tally.tried('the owner, where he was before', status === 200 ? undefined : `${status}`);
   },
 );
+
+/** What somebody may guess at: a password, a code, the token of a mail. */
+const secretNames = ['password', 'currentPassword', 'code', 'token'];
+
+attack('A26', 'no route looks at one guess after the other', async (tally) => {
+  const mostOfAny = limits['sign-in-address'].points;
+  let network = 0;
+  for (const plan of plans) {
+    const slots = plan.slots.filter(({ path }) => secretNames.includes(path.at(-1) ?? ''));
+    // Whoever signs up chooses a password, and guesses at none.
+    if (slots.length === 0 || plan.name === 'POST /api/auth/sign-up') continue;
+    const draft = await scene.draftFor(mine, plan);
+    network += 1;
+    let looked = 0;
+    for (let at = 0; at < 4 * mostOfAny; at += 1) {
+      const guessed = slots.reduce((made, slot) => withValue(made, slot, guessAt(slot, at)), draft);
+      const headers = [...draft.headers, 'X-Forwarded-For', `192.0.2.${network}`];
+      const { status, text } = await scene.send({ ...guessed, headers });
+      if (status !== 429) looked += 1;
+      const isBounded = looked <= mostOfAny && status >= 400 && status < 500;
+      tally.tried(`${plan.name}, ${at}`, isBounded ? undefined : `${looked} looked at: ${text}`);
+      if (looked > mostOfAny) break;
+    }
+    tally.note(`${plan.name}: ${looked} guesses were looked at, ${mostOfAny} may be`);
+  }
+});
+
+function guessAt({ path }: Slot, at: number): string {
+  const name = path.at(-1);
+  if (name === 'code') return String(at).padStart(6, '0');
+  return name === 'token' ? String(at).padStart(43, 'A') : `wrong password ${at}`;
+}
 
 attack('A26', 'addresses of one network count as one', async (tally) => {
   await guess(tally, limits['sign-in-address'].points, (at) => ({

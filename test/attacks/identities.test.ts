@@ -54,9 +54,11 @@ attack('A01', "another shop's ids and ids of nothing are told alike", async (tal
   );
   const references = [other.paidOrder, other.pendingOrder];
   for (const plan of plans) {
+    const slots = plan.slots.filter(({ kind }) => kind !== undefined);
+    // A route that takes no id cannot be asked for another's.
+    if (slots.length === 0) continue;
     // A shop of its own for each route: an order opened under a reference is no other shop's.
     const draft = await draftFor(await scene.openShop(), plan);
-    const slots = plan.slots.filter(({ kind }) => kind !== undefined);
     const valuesFor = ({ kind }: Slot) => (kind === 'OrderReference' ? references : uuids);
     for (const slot of slots) {
       for (const value of valuesFor(slot)) {

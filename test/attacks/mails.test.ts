@@ -1,10 +1,12 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type Inbox, startInbox } from '../../emulators/inbox/inbox.ts';
 import { jobPayloads } from '../../src/domain/jobs.ts';
+import { limits } from '../../src/domain/limits.ts';
 import { MailError, type Mailer } from '../../src/providers/mail/mailer.ts';
 import { createMailer } from '../../src/providers/mail/smtp.ts';
 import { createOrderMails } from '../../src/services/order-mails.ts';
 import { anOrder } from '../support/gateway.ts';
+import { openMailDesk } from '../support/mail-desk.ts';
 import { attack } from './support/attack.ts';
 import { crlfTexts } from './support/payloads.ts';
 import { openScene, type Shop } from './support/scene.ts';
@@ -141,6 +143,37 @@ attack('A43', 'a shopper who orders has one mail, at one address', async (tally)
       faultOf(await mails(), expected) ?? (status >= 500 ? `${status}` : undefined),
     );
   }
+});
+
+attack('A43', 'a thousand resets for one address are a few mails to it', async (tally) => {
+  const limited = await openScene({ RATE_LIMITS: 'on', TRUSTED_PROXIES: '127.0.0.0/8' });
+  const desk = openMailDesk(limited.gateway);
+  const { email } = await limited.newMember(limited.mine);
+  const spellings = [email, email.toUpperCase(), ` ${email}`, `${email} `];
+  const { points } = limits['account-mail-account'];
+  let taken = 0;
+  for (let at = 0; at < 1_000; at += 1) {
+    const { status } = await limited.client.ask({
+      method: 'POST',
+      path: at % 2 === 0 ? '/api/auth/password/forgot' : '/api/auth/verify-email/send',
+      headers: [
+        ...['Origin', limited.gateway.publicUrl, 'Content-Type', 'application/json'],
+        // Somebody else each time, as far as addresses tell.
+        ...['X-Forwarded-For', `203.0.${at % 250}.${1 + Math.floor(at / 250)}`],
+      ],
+      body: JSON.stringify({ email: spellings[Math.floor(at / 2) % spellings.length] }),
+    });
+    if (status < 300) taken += 1;
+    const isBounded = taken <= points && [200, 400, 429].includes(status);
+    tally.tried(`mail ${at}`, isBounded ? undefined : `${status}, ${taken} were taken`);
+  }
+  const sent = await desk.deliver();
+  tally.tried('the mails', sent.length <= points ? undefined : `${sent.length} were sent`);
+  tally.tried('a mail at all', sent.length > 0 ? undefined : 'none was sent');
+  for (const { to } of sent) {
+    tally.tried('a mail', to.address === email ? undefined : `it went to ${to.address}`);
+  }
+  tally.note(`${taken} of 1000 were taken, ${points} may be, and ${sent.length} mails were sent`);
 });
 
 attack('A43', 'the mailer itself takes one recipient, and no text as a header', async (tally) => {

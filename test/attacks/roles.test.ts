@@ -1,4 +1,5 @@
 import {
+  grantScopes,
   type PlatformRole,
   platformRoles,
   type Scope,
@@ -40,6 +41,20 @@ attack('A02', 'nobody of another shop, and nobody of none, does anything here', 
       const isRefused = status === 403 || status === 404;
       tally.tried(`${plan.name} as a stranger`, isRefused ? undefined : `${status} ${text}`);
     }
+  }
+});
+
+attack('A02', 'staff that was let in looks, and touches nothing', async (tally) => {
+  const staff = await people.staff('superadmin');
+  await scene.admin.query(
+    `insert into support_grants (tenant_id, user_id, reason, expires_at)
+     values ($1, $2, 'A reason for an attack', now() + interval '1 h')`,
+    [mine.id, staff.id],
+  );
+  for (const plan of plans) {
+    if (plan.access.door !== 'tenant' || grantScopes.includes(plan.access.scope)) continue;
+    const { status, text } = await askAs(plan, sessionOf(staff));
+    tally.tried(plan.name, status === 403 ? undefined : `${status} ${text}`);
   }
 });
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { limits } from '../../src/domain/limits.ts';
 import {
@@ -5,9 +6,11 @@ import {
   type Browser,
   browserIn,
   goodPassword,
+  mailsOf,
   ownOrigin,
   type Person,
   personIn,
+  tokenIn,
 } from '../support/accounts.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 
@@ -121,6 +124,24 @@ test('a success takes back what mistyping counted', async () => {
   expect(await guess(browser, points)).not.toContain(429);
 });
 
+test('an owner whom guesses keep out of a new browser comes in by a new password', async () => {
+  const { points } = limits['sign-in-account'];
+  for (let tried = 0; tried < points; tried += limits['sign-in-account-address'].points) {
+    await guess(elsewhere(), limits['sign-in-account-address'].points);
+  }
+  const owner = elsewhere();
+  expect((await tryPassword(owner, goodPassword)).status).toBe(429);
+  await mailsOf(gateway);
+  await owner.post('/api/auth/password/forgot', { email: person.email });
+  const token = tokenIn((await mailsOf(gateway))[0]);
+  const newPassword = 'quiet lemon harbor violin';
+
+  expect((await owner.post('/api/auth/password/reset', { token, newPassword })).status).toBe(200);
+
+  expect((await tryPassword(owner, newPassword)).status).toBe(200);
+  expect((await tryPassword(elsewhere(), newPassword)).status).toBe(429);
+});
+
 test('codes are guessed a few times only, however many sign-ins are begun', async () => {
   const home = await person.signIn(elsewhere());
   const factor = await addSecondFactor(home);
@@ -153,6 +174,30 @@ test('a stolen session is no place to guess the password from', async () => {
   expect(statuses.slice(0, -1)).not.toContain(429);
 });
 
+test('judging new passwords, which takes its time, is no way to keep a process busy', async () => {
+  const browser = await person.signIn(elsewhere());
+  const change = { currentPassword: goodPassword, newPassword: 'password12345' };
+  const statuses: number[] = [];
+  for (let count = 0; count <= limits['sign-in-account-address'].points; count += 1) {
+    statuses.push((await browser.post('/api/auth/password/change', change)).status);
+  }
+
+  expect(statuses.at(-1)).toBe(429);
+  expect(statuses.slice(0, -1)).toEqual(Array(statuses.length - 1).fill(400));
+});
+
+test('invitations are tried a few times only', async () => {
+  const browser = elsewhere();
+  const statuses: number[] = [];
+  for (let count = 0; count <= limits['sign-in-address'].points; count += 1) {
+    const token = randomBytes(32).toString('base64url');
+    statuses.push((await browser.post('/api/auth/invitations/accept', { token })).status);
+  }
+
+  expect(statuses.at(-1)).toBe(429);
+  expect(statuses.slice(0, -1)).toEqual(Array(statuses.length - 1).fill(404));
+});
+
 test('nobody fills a mailbox: mails to one address are few, whoever asks, and whether it is known', async () => {
   const { points } = limits['account-mail-account'];
   for (const email of [person.email, `not-${person.email}`]) {
@@ -162,6 +207,17 @@ test('nobody fills a mailbox: mails to one address are few, whoever asks, and wh
     }
     expect(statuses).toEqual([...Array(points).fill(200), 429]);
   }
+});
+
+test('who uses up the other mails to an address does not keep its owner from a new password', async () => {
+  const { points } = limits['account-mail-account'];
+  const { email } = person;
+  for (let count = 0; count <= points; count += 1) {
+    await elsewhere().post('/api/auth/verify-email/send', { email });
+    await elsewhere().post('/api/auth/sign-up', { name: 'X', email, password: goodPassword });
+  }
+
+  expect((await elsewhere().post('/api/auth/password/forgot', { email })).status).toBe(200);
 });
 
 test('one address makes a few accounts an hour', async () => {

@@ -202,7 +202,9 @@ test('the token of one kind of link is none of the other', async () => {
   await browser.post('/api/auth/password/forgot', { email: person.email });
   const token = tokenIn((await mailsOf(gateway))[0]);
 
-  expect((await browser.post('/api/auth/verify-email', { token })).status).toBe(400);
+  expect(
+    (await browser.post('/api/auth/verify-email', { token, password: goodPassword })).status,
+  ).toBe(400);
 });
 
 async function signInWith(password: string): Promise<number> {

@@ -29,6 +29,8 @@ afterAll(() => gateway.close());
 
 const signUp = (password = goodPassword, name = 'Siti Rahma') =>
   browser.post('/api/auth/sign-up', { name, email, password });
+const prove = (token: string, password = goodPassword) =>
+  browser.post('/api/auth/verify-email', { token, password });
 const signIn = (password = goodPassword) => browser.post('/api/auth/sign-in', { email, password });
 
 test('an account can be used once its address is proven, by a link that works once', async () => {
@@ -37,10 +39,10 @@ test('an account can be used once its address is proven, by a link that works on
   const [mail, ...others] = await mailsOf(gateway);
   expect(others).toEqual([]);
   expect(mail).toMatchObject({ to: { address: email }, subject: 'Confirm your mail address' });
-  expect(mail?.text).toContain('http://localhost:3010/verify-email?token=');
+  expect(mail?.text).toContain('http://localhost:3010/verify-email#token=');
 
-  const first = await browser.post('/api/auth/verify-email', { token: tokenIn(mail) });
-  const second = await browser.post('/api/auth/verify-email', { token: tokenIn(mail) });
+  const first = await prove(tokenIn(mail));
+  const second = await prove(tokenIn(mail));
 
   expect(first.status).toBe(200);
   expect(second).toMatchObject({ status: 400, body: { code: 'token-invalid' } });
@@ -59,7 +61,7 @@ test('a mail address is one in any letter case, and what stands around it is not
     email: ` ${email.toUpperCase()} `,
     password: goodPassword,
   });
-  await browser.post('/api/auth/verify-email', { token: tokenIn((await mailsOf(gateway))[0]) });
+  await prove(tokenIn((await mailsOf(gateway))[0]));
 
   expect((await signIn()).status).toBe(200);
 });
@@ -97,13 +99,27 @@ test('whoever signed up with an address before its owner gets nothing of it', as
   await signUp(goodPassword, 'Owner');
 
   const [mail] = await mailsOf(gateway);
-  expect((await browser.post('/api/auth/verify-email', { token: tokenIn(stale) })).status).toBe(
-    400,
-  );
-  expect((await browser.post('/api/auth/verify-email', { token: tokenIn(mail) })).status).toBe(200);
+  expect((await prove(tokenIn(stale))).status).toBe(400);
+  expect((await prove(tokenIn(mail))).status).toBe(200);
   expect((await signIn('the first one was a thief')).status).toBe(401);
   expect((await signIn()).status).toBe(200);
   expect((await browser.get('/api/auth/session')).body).toMatchObject({ user: { name: 'Owner' } });
+});
+
+test("whoever signed up after its owner, or in the owner's stead, gets nothing of an address", async () => {
+  await signUp(goodPassword, 'Owner');
+  await signUp('the last one was a thief', 'Thief');
+  const token = tokenIn((await mailsOf(gateway)).at(-1));
+
+  const proof = await prove(token);
+
+  expect(proof).toMatchObject({ status: 403, body: { code: 'password-wrong' } });
+  expect((await signIn('the last one was a thief')).status).toBe(403);
+  await browser.post('/api/auth/password/forgot', { email });
+  const reset = { token: tokenIn((await mailsOf(gateway)).at(-1)), newPassword: goodPassword };
+  expect((await browser.post('/api/auth/password/reset', reset)).status).toBe(200);
+  expect((await signIn('the last one was a thief')).status).toBe(401);
+  expect((await signIn()).status).toBe(200);
 });
 
 test('of many sign-ups at once one account comes', async () => {
@@ -145,6 +161,14 @@ test('a link is asked for again, and the answer says nothing of who has an accou
   ]);
 });
 
+test('nobody writes to a stranger by signing up under a name that is a message', async () => {
+  await signUp(goodPassword, 'You won, go to evil.example');
+
+  const [mail] = await mailsOf(gateway);
+  expect(mail?.to).toEqual({ name: '', address: email });
+  expect(`${mail?.text}${mail?.html}`).not.toContain('evil.example');
+});
+
 test('the language of the browser at the sign-up is that of the mails', async () => {
   const indonesian = browserIn(gateway, {
     Origin: 'http://localhost:3010',
@@ -184,7 +208,7 @@ test("one's own name and address make no password", async () => {
 test('a long password of any characters is one', async () => {
   const password = `${'värld 🌍 мир '.repeat(9)}!`;
   expect((await signUp(password)).status).toBe(200);
-  await browser.post('/api/auth/verify-email', { token: tokenIn((await mailsOf(gateway))[0]) });
+  await prove(tokenIn((await mailsOf(gateway))[0]), password);
 
   expect((await signIn(password)).status).toBe(200);
   expect((await signIn(password.slice(0, -1))).status).toBe(401);
@@ -211,8 +235,6 @@ test('a mail tried twice has one id, and each of its links works until one is us
   const [first, again] = await mailsOf(gateway);
 
   expect(again?.messageId).toBe(first?.messageId);
-  expect((await browser.post('/api/auth/verify-email', { token: tokenIn(first) })).status).toBe(
-    200,
-  );
+  expect((await prove(tokenIn(first))).status).toBe(200);
   expect((await signIn()).status).toBe(200);
 });

@@ -161,9 +161,18 @@ test.each([
   expect((await app.send(caller, `${path}?tenant=${merchant.slug}`)).status).toBe(status);
 });
 
-test('platform staff reads the platform’s entries, and those of the shop that it names', async () => {
+async function grant(): Promise<void> {
+  await gateway.admin.query(
+    `insert into support_grants (tenant_id, user_id, reason, expires_at)
+     values ($1, $2, 'The merchant asked us to look.', now() + interval '1 hour')`,
+    [id, support.userId],
+  );
+}
+
+test('platform staff reads the platform’s entries, and by a grant those of a shop', async () => {
   await write(platformChain, 'of the platform');
   await write(id, 'of the shop');
+  await grant();
   await gateway.admin.query(`update tenants set status = 'inactive' where id = $1`, [id]);
 
   const platform = await app.send(support, '/api/superadmin/audit?limit=1');
@@ -171,6 +180,28 @@ test('platform staff reads the platform’s entries, and those of the shop that 
   const nobody = await app.send(support, '/api/superadmin/audit?tenant=nobody-here');
 
   expect(subjectsOf(AuditReply.parse(platform.body))).toEqual(['of the platform']);
-  expect(subjectsOf(AuditReply.parse(shop.body))).toEqual(['of the shop']);
+  // That staff was there is the first thing that it reads.
+  expect(AuditReply.parse(shop.body).entries).toMatchObject([
+    { action: 'support-grant.used', actor: { id: support.userId } },
+    { subject: { id: 'of the shop' } },
+  ]);
   expect(nobody.status).toBe(404);
 });
+
+test.each(['support', 'superadmin'] as const)(
+  'without a grant %s reads nothing of a shop, and that it tried is written down',
+  async (platformRole) => {
+    await write(id, 'of the shop');
+    const staff = aUser({ platformRole });
+
+    const answer = await app.send(staff, `/api/superadmin/audit?tenant=${merchant.slug}`);
+
+    expect(answer).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
+    await gateway.wiring.services.refusals.settle();
+    const refusals = await gateway.admin.query(
+      `select after from audit_entries where actor_id = $1 and action = 'request.refused'`,
+      [staff.userId],
+    );
+    expect(refusals.rows).toEqual([{ after: '{"code":"not-allowed"}' }]);
+  },
+);

@@ -210,6 +210,12 @@ for (const { caller, tenantRole, platformRole } of people) {
       'insert into identity.platform_members (user_id, role) values ($1, $2)',
       [userId, platformRole],
     );
+    // The requests name the tenant, of which staff sees nothing without.
+    await gateway.admin.query(
+      `insert into support_grants (tenant_id, user_id, reason, expires_at)
+       values ($1, $2, 'The matrix is tried.', now() + interval '1 hour')`,
+      [tenantId, userId],
+    );
   }
 }
 

@@ -278,6 +278,19 @@ test('a tenant may demand a second factor of its members, from the next request 
   expect(await look()).toMatchObject({ status: 403, body: { code: 'second-factor-required' } });
 });
 
+test('only an owner says that a second factor is needed, or that it is not', async () => {
+  const { put, member, settings } = await shop();
+  const admin = await member('admin');
+
+  for (const requiresSecondFactor of [true, false]) {
+    const answer = await put({ requiresSecondFactor }, admin);
+    expect(answer).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
+  }
+
+  expect(await settings()).toEqual(defaults);
+  expect((await put({ createRequiresKey: true }, admin)).status).toBe(200);
+});
+
 test('under one Idempotency-Key a change is made once', async () => {
   const { put, settings } = await shop();
   const headers = { 'Idempotency-Key': 'change-1' };

@@ -136,7 +136,7 @@ export async function mailsOf(gateway: Gateway): Promise<MailMessage[]> {
 
 /** The token of the link in a mail. */
 export function tokenIn(mail: MailMessage | undefined): string {
-  return /[?&]token=([\w-]+)/.exec(mail?.text ?? '')?.[1] ?? '';
+  return /#token=([\w-]+)/.exec(mail?.text ?? '')?.[1] ?? '';
 }
 
 function secretIn(uri: string): Buffer {

@@ -8,8 +8,8 @@ import { type AttentionItemView, AttentionListReply } from '../../src/contracts/
 import { createHttpServer } from '../../src/http-server.ts';
 import { createLog } from '../../src/log.ts';
 import { wire } from '../../src/wire.ts';
-import { testMasterKeys } from './master-keys.ts';
 import { type MidtransStub, startMidtransStub } from './midtrans-stub.ts';
+import { processEnvironment } from './process-environment.ts';
 import { createTestDatabase, openAdminPool } from './test-database.ts';
 
 export type Gateway = Awaited<ReturnType<typeof startGateway>>;
@@ -26,15 +26,9 @@ export async function startGateway(settings: Record<string, string> = {}) {
   const database = await createTestDatabase();
   const midtrans: MidtransStub = await startMidtransStub();
   const config = loadConfig({
-    NODE_ENV: 'test',
-    DATABASE_URL: database.app,
-    DATABASE_PLATFORM_URL: database.platform,
-    DATABASE_WORKER_URL: database.worker,
+    ...processEnvironment(database),
     MIDTRANS_BASE_URL: midtrans.url,
-    MASTER_KEYS: testMasterKeys,
     PROVIDER_TIMEOUT_MS: '1500',
-    RATE_LIMITS: 'off',
-    SESSION_SECRET: 'a secret of tests, which nobody else may use',
     ...settings,
   });
   const logLines: string[] = [];

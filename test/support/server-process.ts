@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DatabaseUrls } from '../../local/database.ts';
-import { testMasterKeys } from './master-keys.ts';
 import { freePorts } from './ports.ts';
+import { processEnvironment } from './process-environment.ts';
 
 type Options = {
   readonly database: DatabaseUrls;
@@ -33,16 +33,9 @@ export async function startProcess(
   const child: ChildProcess = spawn(process.execPath, [`src/${entry}.ts`], {
     cwd: root,
     env: {
-      NODE_ENV: 'test',
+      ...processEnvironment(database),
       LOG_LEVEL: 'warn',
-      RATE_LIMITS: 'off',
-      // One for all processes of a run: a session of one is one at the others too.
-      SESSION_SECRET: 'a secret of tests, which nobody else may use',
       PORT: port,
-      DATABASE_URL: database.app,
-      DATABASE_PLATFORM_URL: database.platform,
-      DATABASE_WORKER_URL: database.worker,
-      MASTER_KEYS: testMasterKeys,
       ...settings,
     },
     stdio: ['ignore', onOutput ? 'pipe' : 'inherit', onOutput ? 'pipe' : 'inherit', 'ipc'],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../database/support/command.ts';
 import { browserIn, goodPassword, mailsOf, tokenIn } from '../support/accounts.ts';
 import { aNotification, anOrder, type Gateway, startGateway } from '../support/gateway.ts';
-import { testMasterKeys } from '../support/master-keys.ts';
+import { processEnvironment } from '../support/process-environment.ts';
 
 const entry = new URL('../../src/cli/kassa.ts', import.meta.url);
 
@@ -18,20 +18,11 @@ afterAll(() => gateway.close());
 const kassa = (...words: string[]) => kassaWith('', ...words);
 
 function kassaWith(input: string, ...words: string[]) {
-  const { app, platform, worker } = gateway.database;
-  return run(
-    entry,
-    {
-      DATABASE_URL: app,
-      DATABASE_PLATFORM_URL: platform,
-      DATABASE_WORKER_URL: worker,
-      SESSION_SECRET: 'a secret of tests, which nobody else may use',
-      MIDTRANS_BASE_URL: gateway.midtrans.url,
-      MASTER_KEYS: testMasterKeys,
-    },
-    words,
-    input,
-  );
+  const environment = {
+    ...processEnvironment(gateway.database),
+    MIDTRANS_BASE_URL: gateway.midtrans.url,
+  };
+  return run(entry, environment, words, input);
 }
 
 test('kassa ledger check says that all books agree, and which do not', async () => {

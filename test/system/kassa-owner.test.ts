@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { run } from '../database/support/command.ts';
 import { startGateway } from '../support/gateway.ts';
 import { openMailDesk } from '../support/mail-desk.ts';
+import { processEnvironment } from '../support/process-environment.ts';
 
 const entry = new URL('../../src/cli/kassa.ts', import.meta.url);
 const gateway = await startGateway();
@@ -10,18 +11,7 @@ const desk = openMailDesk(gateway);
 afterAll(gateway.close);
 
 function kassa(...words: string[]) {
-  const { app, platform, worker } = gateway.database;
-  return run(
-    entry,
-    {
-      DATABASE_URL: app,
-      DATABASE_PLATFORM_URL: platform,
-      DATABASE_WORKER_URL: worker,
-      SESSION_SECRET: gateway.sessionSecret,
-      MIDTRANS_BASE_URL: gateway.midtrans.url,
-    },
-    words,
-  );
+  return run(entry, processEnvironment(gateway.database), words);
 }
 
 test('kassa owner invite has the first owner of a tenant mailed a link', async () => {

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { run } from '../database/support/command.ts';
 import { aNotification, anOrder } from '../support/gateway.ts';
 import { masterKeyOf } from '../support/master-keys.ts';
 import { type MidtransStub, startMidtransStub } from '../support/midtrans-stub.ts';
+import { processEnvironment } from '../support/process-environment.ts';
 import { type KassaProcess, startProcess } from '../support/server-process.ts';
 import { createTestDatabase, openAdminPool } from '../support/test-database.ts';
 
@@ -67,14 +68,12 @@ async function addShop(n: number): Promise<void> {
   );
 }
 
-const environment = (masterKeys: Record<string, string>) => ({
-  NODE_ENV: 'test',
-  DATABASE_URL: database.app,
-  DATABASE_PLATFORM_URL: database.platform,
-  DATABASE_WORKER_URL: database.worker,
+const environment = (masterKeys: { MASTER_KEYS: string; MASTER_KEY_FILE?: string }) => ({
+  ...processEnvironment(database),
   ...masterKeys,
 });
-const command = (...words: string[]) => run(kassa, environment({ MASTER_KEY_FILE: file }), words);
+const fromFile = () => environment({ MASTER_KEYS: '', MASTER_KEY_FILE: file });
+const command = (...words: string[]) => run(kassa, fromFile(), words);
 
 type Counts = { requests: number; readonly failures: string[] };
 
@@ -87,13 +86,12 @@ function startLoad() {
       while (!isOver) await visit(n, counts);
     }),
   );
-  return {
-    counts,
-    stop: async () => {
-      isOver = true;
-      await work;
-    },
+  const stop = async () => {
+    isOver = true;
+    await work;
   };
+  onTestFinished(stop);
+  return { counts, stop };
 }
 
 async function visit(n: number, counts: Counts): Promise<void> {
@@ -145,7 +143,7 @@ async function countOf(text: string): Promise<number> {
 async function killInTheMiddle(): Promise<void> {
   const child = spawn(process.execPath, [kassa.pathname, 'keys', 'rotate', '--data'], {
     cwd: folder,
-    env: environment({ MASTER_KEY_FILE: file }),
+    env: fromFile(),
     stdio: 'ignore',
   });
   const exited = once(child, 'exit');

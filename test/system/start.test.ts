@@ -96,9 +96,8 @@ test('an account is made, proven by the mail that the worker sends, and used', a
   await post('sign-up', { name: 'Siti Rahma', email, password });
 
   await expect.poll(async () => (await mailsTo(email)).length).toBe(1);
-  const [, token] =
-    /verify-email\?token=([\w-]+)/.exec((await mailsTo(email))[0]?.text ?? '') ?? [];
-  const proven = await post('verify-email', { token });
+  const [, token] = /verify-email#token=([\w-]+)/.exec((await mailsTo(email))[0]?.text ?? '') ?? [];
+  const proven = await post('verify-email', { token, password });
 
   expect(proven.status).toBe(200);
   expect((await post('sign-in', { email, password })).status).toBe(200);

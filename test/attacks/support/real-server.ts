@@ -57,16 +57,16 @@ export async function startRealServer(settings: Record<string, string> = {}) {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return (Number(fields[11]) + Number(fields[12])) * 10;
     },
-    /** Clients that the server holds on to. */
-    async connections(): Promise<number> {
+    /** The clients, as `address:port`, that the server, or the kernel for it, holds on to. */
+    async connections(): Promise<ReadonlySet<string>> {
       const port = client.port.toString(16).toUpperCase().padStart(4, '0');
       const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
-      const states = lines
+      const held = lines
         .map((line) => line.trim().split(/\s+/))
         .filter(([, local]) => local?.endsWith(`:${port}`))
-        .map(([, , , state]) => state);
-      // Neither the door itself (0A), nor what the kernel remembers of those that are gone (06).
-      return states.filter((state) => state !== '0A' && state !== '06').length;
+        // Neither the door itself (0A), nor what the kernel remembers of those that are gone (06).
+        .filter(([, , , state]) => state !== '0A' && state !== '06');
+      return new Set(held.map(([, , remote = '']) => readAddress(remote)));
     },
     midtrans,
     async close() {
@@ -77,4 +77,11 @@ export async function startRealServer(settings: Record<string, string> = {}) {
       await database.drop();
     },
   };
+}
+
+/** `0100007F:1F90` is what the kernel writes for 127.0.0.1:8080. */
+function readAddress(text: string): string {
+  const [address = '', port = ''] = text.split(':');
+  const bytes = Buffer.from(address, 'hex').reverse();
+  return `${bytes.join('.')}:${Number.parseInt(port, 16)}`;
 }

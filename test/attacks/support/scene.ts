@@ -43,7 +43,8 @@ export async function openScene(settings: Record<string, string> = {}) {
   });
   const people = openPeople(gateway);
   const operator = await people.staff('superadmin');
-  const passwordHash = await hashPassword(samplePassword);
+  // At little cost: most attacks are about something else than how long a guess takes.
+  const cheapHash = await hashPassword(samplePassword, { N: 1_024, r: 8, p: 1 });
   const admin = await connect(gateway.database.admin);
   const tables = await readTenantTables(admin);
   const factory = createRowFactory(admin, tables);
@@ -93,11 +94,16 @@ export async function openScene(settings: Record<string, string> = {}) {
     };
   }
 
-  async function readColumn(table: string, column: string, tenantId: string): Promise<string[]> {
+  async function readColumn(
+    table: string,
+    column: string,
+    tenantId: string,
+    limit = 20,
+  ): Promise<string[]> {
     const { rows } = await admin.query<{ value: string }>(
-      `select ${column}::text as value from ${table}
-        where tenant_id = $1 and ${column} is not null order by 1 limit 20`,
-      [tenantId],
+      `select distinct ${column}::text as value from ${table}
+        where tenant_id = $1 and ${column} is not null order by 1 limit $2`,
+      [tenantId, limit],
     );
     return rows.map(({ value }) => value);
   }
@@ -119,6 +125,22 @@ export async function openScene(settings: Record<string, string> = {}) {
     return JSON.stringify(rows);
   }
 
+  /** Who there is, with what passwords, rights and sessions; when somebody was seen counts not. */
+  async function peopleFingerprint(): Promise<string> {
+    const { rows } = await admin.query<{ name: string }>(
+      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+        where table_schema = 'identity' and table_type = 'BASE TABLE'`,
+    );
+    const seen = `- 'updated_at' - 'last_used_at'`;
+    const parts = rows.map(
+      ({ name }) =>
+        `select '${name}' as part,
+                md5(coalesce(string_agg(line, '|' order by line), '')) as hash
+           from (select (to_jsonb(t) ${seen})::text as line from ${name} t) lines`,
+    );
+    return JSON.stringify((await admin.query(`${parts.join(' union all ')} order by 1`)).rows);
+  }
+
   /** What the rows of one shop hold and those of the other do not: it may not cross over. */
   async function canariesOf(shop: Shop, beside: Shop): Promise<string[]> {
     const [own, others] = await Promise.all([textsOf(shop), textsOf(beside)]);
@@ -128,11 +150,12 @@ export async function openScene(settings: Record<string, string> = {}) {
   async function textsOf(shop: Shop): Promise<Set<string>> {
     const found = new Set<string>([shop.slug, shop.serverKey, shop.secretKey, shop.id]);
     for (const { name, columns } of tables) {
-      // Names of actions, which are everybody's.
-      if (name.startsWith('audit_')) continue;
-      const texts = columns.filter(({ type }) => type === 'text' || type === 'uuid');
+      // The names of actions are everybody's, also where only one of the shops has done such a thing.
+      const texts = columns.filter(
+        (column) => ['text', 'uuid'].includes(column.type) && !isVocabulary(name, column.name),
+      );
       for (const column of texts) {
-        for (const value of await readColumn(name, column.name, shop.id)) {
+        for (const value of await readColumn(name, column.name, shop.id, 10_000)) {
           if (value.length >= 12) found.add(value);
         }
       }
@@ -185,11 +208,11 @@ export async function openScene(settings: Record<string, string> = {}) {
   }
 
   /** Somebody of the shop's with a session and a password of his own. */
-  async function newMember(shop: Shop): Promise<Person> {
+  async function newMember(shop: Shop, hash = cheapHash): Promise<Person> {
     const person = await people.member(shop, 'viewer');
     const userId = UserId.parse(person.id);
     await gateway.wiring.db.withPlatform((tx) =>
-      users.setPassword(tx, { id: randomUUID(), userId, hash: passwordHash }),
+      users.setPassword(tx, { id: randomUUID(), userId, hash }),
     );
     return person;
   }
@@ -238,6 +261,7 @@ export async function openScene(settings: Record<string, string> = {}) {
     operator,
     sessionOf,
     fingerprintOf,
+    peopleFingerprint,
     canariesOf,
     draftFor,
     send: (draft: Draft) => client.ask(toQuestion(draft)),
@@ -268,6 +292,11 @@ const findingsText = `
   insert into reconciliation_differences (tenant_id, run_id, order_id, payment_id, what, ours,
                                           theirs, resolution)
   select $1, run.id, order_id, payment_id, 'refunded', '0', '1000', 'open' from about, run`;
+
+/** Columns whose words come from the source, and tell nothing of whoever they are about. */
+function isVocabulary(table: string, column: string): boolean {
+  return table === 'audit_entries' && ['action', 'subject_kind', 'actor_kind'].includes(column);
+}
 
 /** `AttentionItemId` is the id of a row in attention_items. */
 function tableOf(kind: Kind): string {

@@ -33,7 +33,10 @@ export function createOutside({ midtransUrl, inboxUrl, admin }: Options) {
     if (!answer.ok) throw new Error(`The emulator: ${path}: ${await answer.text()}`);
   }
 
-  /** Nothing has happened yet, here or at the provider; its notifications wait to be delivered. */
+  /**
+   * Nothing has happened yet, here or at the provider; its notifications wait to be delivered. The
+   * shop itself stays, with the keys that its own are sealed with.
+   */
   async function beginAnew(): Promise<void> {
     await control('reset');
     await control('notifications/hold');
@@ -45,7 +48,7 @@ export function createOutside({ midtransUrl, inboxUrl, admin }: Options) {
         select table_name from information_schema.columns join information_schema.tables
          using (table_schema, table_name)
          where table_schema = 'public' and column_name = 'tenant_id'
-           and table_type = 'BASE TABLE' and table_name <> 'api_keys'
+           and table_type = 'BASE TABLE' and table_name not in ('api_keys', 'data_keys')
       loop execute format('delete from %I', emptied); end loop;
     end $$`);
     // Its nights were reconciled, also the one that may begin now: a worker would do it meanwhile.

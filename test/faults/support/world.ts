@@ -15,7 +15,7 @@ import { createAccountMails } from '../../../src/services/account-mails.ts';
 import { createOrderMails } from '../../../src/services/order-mails.ts';
 import { createTeamMails } from '../../../src/services/team-mails.ts';
 import { wire } from '../../../src/wire.ts';
-import { testMasterKeys } from '../../support/master-keys.ts';
+import { processEnvironment } from '../../support/process-environment.ts';
 import { createTestDatabase, openAdminPool } from '../../support/test-database.ts';
 import { createGate } from './gate.ts';
 import { createOutside } from './outside.ts';
@@ -87,15 +87,9 @@ async function startApp({ database, midtransUrl }: Awaited<ReturnType<typeof sta
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const log = pino({ level: 'silent' });
   const config = loadConfig({
-    NODE_ENV: 'test',
+    ...processEnvironment(database),
     PUBLIC_URL: url,
-    RATE_LIMITS: 'off',
-    DATABASE_URL: database.app,
-    DATABASE_PLATFORM_URL: database.platform,
-    DATABASE_WORKER_URL: database.worker,
-    SESSION_SECRET: 'a secret of tests, which nobody else may use',
     MIDTRANS_BASE_URL: midtransUrl,
-    MASTER_KEYS: testMasterKeys,
     ...timeouts,
   });
   const wiring = await wire({ config, log, version: '0.0.0-test' });

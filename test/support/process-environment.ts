@@ -1,0 +1,16 @@
+import type { DatabaseUrls } from '../../local/database.ts';
+import { testMasterKeys } from './master-keys.ts';
+
+/** What each process of Kassa needs before it starts; a test adds what it is about. */
+export function processEnvironment(database: DatabaseUrls) {
+  return {
+    NODE_ENV: 'test',
+    RATE_LIMITS: 'off',
+    // One for all processes of a run: a session of one is one at the others too.
+    SESSION_SECRET: 'a secret of tests, which nobody else may use',
+    DATABASE_URL: database.app,
+    DATABASE_PLATFORM_URL: database.platform,
+    DATABASE_WORKER_URL: database.worker,
+    MASTER_KEYS: testMasterKeys,
+  };
+}

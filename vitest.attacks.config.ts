@@ -30,6 +30,6 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
-    reporters: ['default', new AttackReporter(), new SkipReporter()],
+    reporters: ['default', new SkipReporter(), new AttackReporter()],
   },
 });

@@ -46,7 +46,7 @@ const Environment = z.object({
 
   SESSION_SECRET: z
     .string()
-    .min(32, 'must have at least 32 characters')
+    .min(32, { error: 'must have at least 32 characters', abort: true })
     // Of 32 random characters, hexadecimal ones at the least, hardly ever fewer are different.
     .refine(
       (text) => new Set(text).size >= 8,

@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
 import { MailAddress, PersonName } from '../contracts/accounts.ts';
 import { type PlatformRole, platformRoles } from '../domain/access.ts';
-import type { Origin } from '../domain/caller.ts';
+import { byOperator } from '../domain/caller.ts';
 import { Secret } from '../domain/secret.ts';
 import type { Created } from '../services/administrators.ts';
 import type { Wiring } from '../wire.ts';
@@ -42,7 +42,8 @@ export function addAdminCommands(program: Command, { withWiring, say }: Surround
     .action(async ({ passwordStdin, ...given }: Options) => {
       await withWiring(async ({ services }) => {
         const password = passwordStdin ? await readPassword() : await askPassword(say);
-        const created = await services.administrators.create(byOperator(), { ...given, password });
+        const origin = byOperator('kassa admin create', uuidv7());
+        const created = await services.administrators.create(origin, { ...given, password });
         for (const line of linesOf(created, given)) say(line);
       });
     });
@@ -60,15 +61,6 @@ function linesOf({ user, before }: Created, { email, role }: Options): string[] 
     default:
       return user satisfies never;
   }
-}
-
-function byOperator(): Origin {
-  const label = 'kassa admin create';
-  return {
-    actor: { kind: 'operator', id: undefined, label },
-    requestId: uuidv7(),
-    address: undefined,
-  };
 }
 
 /** @throws Error when there is none: an empty pipe is a mistake, not a wish for a mail */

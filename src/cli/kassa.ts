@@ -122,7 +122,7 @@ audit
     });
   });
 
-program.addCommand(keysCommand({ withWiring, say }));
+program.addCommand(keysCommand({ withWiring, say, origin }));
 addAdminCommands(program, { withWiring, say });
 addOwnerCommands(program, { withWiring, getTenant, say });
 

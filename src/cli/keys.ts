@@ -1,6 +1,4 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { v7 as uuidv7 } from 'uuid';
 import type { Origin } from '../domain/caller.ts';
 import type { KeyRotation } from '../services/key-rotation.ts';
 import type { Wiring } from '../wire.ts';
@@ -8,10 +6,12 @@ import type { Wiring } from '../wire.ts';
 type Tools = {
   readonly withWiring: (use: (wiring: Wiring) => Promise<void>) => Promise<void>;
   readonly say: (line: string) => void;
+  /** Whoever runs this, for the audit log. */
+  readonly origin: Origin;
 };
 
 /** `kassa keys`: the keys that secrets in the database are sealed with. */
-export function keysCommand({ withWiring, say }: Tools): Command {
+export function keysCommand({ withWiring, say, origin }: Tools): Command {
   const keys = new Command('keys').description('the keys that secrets are sealed with');
   keys
     .command('rotate')
@@ -22,7 +22,6 @@ export function keysCommand({ withWiring, say }: Tools): Command {
     .option('--data', 'makes new data keys, and seals everything anew')
     .action(async ({ master, data }: { master?: true; data?: true }) => {
       await withWiring(async ({ services: { keyRotation } }) => {
-        const origin = byOperator();
         const isBoth = !master && !data;
         if (master || isBoth) await rotateMaster(keyRotation, origin, say);
         if (data || isBoth) await rotateData(keyRotation, origin, say);
@@ -63,13 +62,4 @@ async function sayStatus(rotation: KeyRotation, say: Say): Promise<void> {
   for (const { name, plain, current, older } of columns) {
     say(`${name}: ${current} sealed with keys of today, ${older} with older ones, ${plain} plain`);
   }
-}
-
-function byOperator(): Origin {
-  const actor = {
-    kind: 'operator',
-    id: undefined,
-    label: `kassa, ${userInfo().username}`,
-  } as const;
-  return { actor, requestId: uuidv7(), address: undefined };
 }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { v7 as uuidv7 } from 'uuid';
 import { MailAddress } from '../contracts/accounts.ts';
-import type { Origin } from '../domain/caller.ts';
+import { byOperator } from '../domain/caller.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Wiring } from '../wire.ts';
 
@@ -26,20 +26,12 @@ export function addOwnerCommands(program: Command, surroundings: Surroundings): 
     .action(async ({ tenant: slug, email }: Options) => {
       await withWiring(async ({ services }) => {
         const tenant = await getTenant(services.directory, slug);
-        const outcome = await services.invitations.inviteOwner(tenant, email, byOperator());
+        const origin = byOperator('kassa owner invite', uuidv7());
+        const outcome = await services.invitations.inviteOwner(tenant, email, origin);
         const words = outcome === 'invited' ? 'is invited' : 'is invited again';
         say(`${email} ${words} to own ${slug}. The worker mails the link.`);
       });
     });
-}
-
-function byOperator(): Origin {
-  const label = 'kassa owner invite';
-  return {
-    actor: { kind: 'operator', id: undefined, label },
-    requestId: uuidv7(),
-    address: undefined,
-  };
 }
 
 function toEmail(given: string): string {

@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { createDb, type TenantTx } from '../../src/db/database.ts';
 import { Problem } from '../../src/domain/problems.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import {
@@ -154,7 +155,7 @@ test('a pool without a free connection is a problem, and loses none', async () =
 });
 
 async function gone(pid: number | undefined): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { rowCount } = await admin.query('select from pg_stat_activity where pid = $1', [pid]);
     expect(rowCount).toBe(0);
   });

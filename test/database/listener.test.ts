@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { type Listener, listen } from '../../src/db/listener.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { connect, log } from './support/open.ts';
@@ -29,7 +30,7 @@ test('messages of the channel are heard in order, those of others are not', asyn
     await admin.query('select pg_notify($1, $2)', [channel, text]);
   }
 
-  await vi.waitFor(() => expect(heard).toEqual(['one', 'two']));
+  await eventually(() => expect(heard).toEqual(['one', 'two']));
 });
 
 test('without a database there is no listener, and nothing goes on trying', async () => {
@@ -61,10 +62,10 @@ test('a broken network is told as a gap once the listener hears again', async ()
   const { heard, gaps } = await start(tap.url);
 
   tap.cut();
-  await vi.waitFor(() => expect(gaps).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(gaps).toHaveBeenCalledTimes(1));
   await admin.query(`notify numbers, 'after'`);
 
-  await vi.waitFor(() => expect(heard).toEqual(['after']));
+  await eventually(() => expect(heard).toEqual(['after']));
   await open.pop()?.close();
   await tap.close();
 });
@@ -75,7 +76,7 @@ test('a closed listener leaves no connection, and no gap', async () => {
 
   await listener.close();
 
-  await vi.waitFor(async () => expect(await listeners()).toBe(0));
+  await eventually(async () => expect(await listeners()).toBe(0));
   expect(gaps).not.toHaveBeenCalled();
 });
 
@@ -83,11 +84,11 @@ test('a listener that is closed between two attempts to reconnect leaves no conn
   const tap = await tapWire(database.platform);
   const { listener, gaps } = await start(tap.url);
   tap.cut();
-  await vi.waitFor(() => expect(tap.clients()).toBe(0));
+  await eventually(() => expect(tap.clients()).toBe(0));
 
   await listener.close();
 
-  await vi.waitFor(() => expect(tap.clients()).toBe(0));
+  await eventually(() => expect(tap.clients()).toBe(0));
   expect(gaps.mock.calls.length).toBeLessThanOrEqual(1);
   await tap.close();
 });
@@ -97,14 +98,14 @@ test('a listener that is closed while it reconnects leaves no connection either'
   const { listener } = await start(tap.url);
   tap.hold();
   tap.cut();
-  await vi.waitFor(() => expect(tap.clients()).toBe(0));
-  await vi.waitFor(() => expect(tap.clients()).toBe(1));
+  await eventually(() => expect(tap.clients()).toBe(0));
+  await eventually(() => expect(tap.clients()).toBe(1));
 
   const closed = listener.close();
   tap.release();
   await closed;
 
-  await vi.waitFor(() => expect(tap.clients()).toBe(0));
+  await eventually(() => expect(tap.clients()).toBe(0));
   await tap.close();
 });
 

@@ -5,10 +5,11 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MigrationBuilder } from 'node-pg-migrate';
 import pg from 'pg';
-import { afterAll, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { afterAll, expect, inject, onTestFinished, test } from 'vitest';
 import { dropDatabase } from '../../local/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { dumpSchema } from '../../src/db/schema-dump.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { addTenant, connect } from './support/open.ts';
@@ -64,7 +65,7 @@ test('a run whose connection is ended is an error, and the next one works', asyn
 
   const run = migrate({ ownerUrl });
   const refused = expect(run).rejects.toThrow(/terminat/);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { rowCount } = await holder.query(waitingRun('pg_terminate_backend(pid)'));
     expect(rowCount).toBe(1);
   });
@@ -83,7 +84,7 @@ test('a run whose network breaks is an error, and does not end the process', asy
   await holder.query('select pg_advisory_lock($1)', [runnersLock]);
 
   const refused = expect(migrate({ ownerUrl: tap.url })).rejects.toThrow(/ECONNRESET|terminated/);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { rowCount } = await holder.query(waitingRun('pid'));
     expect(rowCount).toBe(1);
   });

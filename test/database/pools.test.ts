@@ -1,5 +1,6 @@
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createPool } from '../../src/db/pools.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { connect, log } from './support/open.ts';
@@ -53,7 +54,7 @@ test('connections that are ended while idle or in use do not end the process', a
   expect(rowCount).toBe(2);
   await expect(used.query('select 1')).rejects.toThrow();
   used.release(true);
-  await vi.waitFor(() => expect(pool.totalCount).toBe(0));
+  await eventually(() => expect(pool.totalCount).toBe(0));
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
 });
 

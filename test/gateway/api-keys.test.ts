@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { keyScopes, publishableScopes } from '../../src/domain/access.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { wire } from '../../src/wire.ts';
+import { eventually } from '../support/eventually.ts';
 import { anOrder, startGateway } from '../support/gateway.ts';
 
 const gateway = await startGateway();
@@ -225,7 +226,7 @@ test('a use that cannot be noted neither fails nor holds up the request', async 
   const [first, second] = [await stats(), await stats()];
 
   expect([first.status, second.status]).toEqual([200, 200]);
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { rowCount } = await gateway.admin.query(
       `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'update api_keys%'`,
     );

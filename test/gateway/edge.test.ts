@@ -136,3 +136,20 @@ test.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])(
     expect(answer.status).toBe(405);
   },
 );
+
+test('the access log says who asked for what, and nothing that was sent along', async () => {
+  const path = '/orders/ORDER-4711/status';
+
+  await gateway.send(`${path}?tenant=${merchant.slug}&name=c4n4ry`, {
+    headers: { 'X-Canary': 'c4n4ry', Cookie: 'c4n4ry=c4n4ry', Referer: 'https://c4n4ry.example' },
+  });
+  await gateway.send(`/payment/create?tenant=${merchant.slug}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ orderId: 'c4n4ry' }),
+  });
+
+  await expect.poll(() => gateway.logLines.join('')).toContain(`"path":"${path}`);
+  await expect.poll(() => gateway.logLines.join('')).toContain('"path":"/payment/create');
+  expect(gateway.logLines.join('')).not.toContain('c4n4ry');
+});

@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { byOperator } from '../../src/domain/caller.ts';
 import { jobHandlers } from '../../src/jobs/handlers.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   aNotification,
   anOrder,
@@ -104,7 +105,7 @@ test('of two workers at once one writes, and the other is told', async () => {
   const paid = aNotification({ order_id: orderId });
   // Nobody is answered before both have begun to ask.
   const { statusCalls } = gateway.midtrans;
-  const bothAsk = vi.waitFor(() => expect(statusCalls().length).toBeGreaterThan(4));
+  const bothAsk = eventually(() => expect(statusCalls().length).toBeGreaterThan(4));
   gateway.midtrans.answerStatuses(async (req, res) => {
     await bothAsk;
     json(res, 200, req.url?.includes(orderId) ? paid : notFound);
@@ -137,7 +138,7 @@ test('one who was stopped and wakes up writes nothing into what its successor ha
     json(res, 200, stale);
   });
   const stopped = desk.work(id);
-  await vi.waitFor(() => expect(isAsleep).toBe(true));
+  await eventually(() => expect(isAsleep).toBe(true));
   gateway.midtrans.answerStatuses(undefined);
   await desk.workToEnd(id);
   const before = await desk.report(id);

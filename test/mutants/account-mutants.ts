@@ -206,4 +206,66 @@ export const accountMutants: readonly Mutant[] = [
     ],
     tests: ['test/gateway/accounts-sign-in.test.ts'],
   },
+  {
+    name: 'sign-in-does-not-wait-for-a-new-password',
+    rule: 'I17 no session comes of a password that was just replaced',
+    edits: [
+      {
+        file: 'src/services/sign-in.ts',
+        text: 'users.lockByEmail(tx, given.email)',
+        replacement: 'users.findByEmail(tx, given.email)',
+      },
+    ],
+    tests: ['test/gateway/accounts-races.test.ts'],
+  },
+  {
+    name: 'sign-up-does-not-wait-for-the-proof',
+    rule: "I17 a sign-up never replaces a proven account's password",
+    edits: [
+      {
+        file: 'src/services/accounts.ts',
+        text: 'users.lockByEmail(tx, given.email)',
+        replacement: 'users.findByEmail(tx, given.email)',
+      },
+    ],
+    tests: ['test/gateway/accounts-races.test.ts'],
+  },
+  {
+    name: 'address-is-proved-without-the-password',
+    rule: 'I17 a click proves no account of somebody else',
+    edits: [
+      {
+        file: 'src/services/accounts.ts',
+        text: `hash !== undefined && (await verifyPassword(hash, password));
+      if (isRight && !`,
+        replacement: `hash !== undefined;
+      if (isRight && !`,
+      },
+    ],
+    tests: ['test/gateway/accounts-sign-up.test.ts'],
+  },
+  {
+    name: 'role-leaves-the-squatter-the-password',
+    rule: 'I17 a role opens nothing to whoever signed up before',
+    edits: [
+      {
+        file: 'src/services/administrators.ts',
+        text: 'if (!user.isVerified) await settle',
+        replacement: 'if (false) await settle',
+      },
+    ],
+    tests: ['test/gateway/administrators.test.ts'],
+  },
+  {
+    name: 'staff-reads-a-shops-audit-without-a-grant',
+    rule: 'I8 staff sees nothing of a shop without a grant',
+    edits: [
+      {
+        file: 'src/routes/audit.ts',
+        text: 'if (tenant) await places.requireGrant',
+        replacement: 'if (false && tenant) await places.requireGrant',
+      },
+    ],
+    tests: ['test/gateway/audit-reading.test.ts'],
+  },
 ];

@@ -8,8 +8,8 @@ export const edgeMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/services/rate-limits.ts',
-        text: 'here.used === share + 1 ? here.used : 1',
-        replacement: '1',
+        text: 'report(counter, { points: here.used, orAlone })',
+        replacement: 'report(counter, { points: 1, orAlone })',
       },
     ],
     tests: ['test/database/rate-limits.test.ts'],

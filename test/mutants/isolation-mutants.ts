@@ -208,6 +208,6 @@ export const isolationMutants: readonly Mutant[] = [
         replacement: 'path: url.slice(0, maxLoggedPath)',
       },
     ],
-    tests: ['test/system/canaries.test.ts'],
+    tests: ['test/gateway/edge.test.ts'],
   },
 ];

@@ -23,7 +23,7 @@ const parts = [
   'tsconfig.json',
   'vitest.config.ts',
 ];
-/** A mutant that waits for ever has to be found by an assertion, or it is reported. */
+/** A file: a mutant that waits for ever has to be found by an assertion, or it is reported. */
 const limitMs = 150_000;
 
 export type Lane = Awaited<ReturnType<typeof openLane>>;
@@ -129,7 +129,7 @@ async function runVitest(cwd: string, run: Run): Promise<string> {
   child.stdout.on('data', listen);
   child.stderr.on('data', listen);
   const stop = () => endGroup(child);
-  const timer = setTimeout(stop, limitMs);
+  const timer = setTimeout(stop, limitMs * files.length);
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   await once(child, 'close');

@@ -159,6 +159,11 @@ export const teamMutants: readonly Mutant[] = [
         text: 'if (known && !isUnclaimed(known)) throw signInFirst();',
         replacement: '',
       },
+      {
+        file: 'src/services/invited.ts',
+        text: 'if (!isTheirs) throw signInFirst();',
+        replacement: '',
+      },
     ],
     tests: ['test/gateway/invitations.test.ts'],
   },

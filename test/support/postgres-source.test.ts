@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { Client, type QueryResultRow } from 'pg';
 import { getContainerRuntimeClient } from 'testcontainers';
 import { afterEach, expect, test, vi } from 'vitest';
+import { eventually } from './eventually.ts';
 import { container, openPostgresSource, type PostgresSource } from './postgres-source.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -73,7 +74,7 @@ test('the server of a run that was killed is ended by the next one', async () =>
   await open({ testDatabaseUrl: undefined });
 
   // Waits, because tests that run beside these may be sweeping it at this moment.
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await expect(query(abandoned, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(await foldersOf(killed.pid)).toEqual([]);
   });

@@ -112,7 +112,7 @@ export async function startScriptedRoutes({ services, admin }: Gateway) {
     const expectBegun = () => {
       if (resourceIds.length < begun) throw new Error('The work has not begun.');
     };
-    await vi.waitFor(expectBegun, { interval: 2 });
+    await vi.waitFor(expectBegun, { timeout: 20_000, interval: 2 });
     return { answer, wake };
   }
 

@@ -112,7 +112,11 @@ attack('A16', 'no field of a request takes long', async (tally) => {
         const text = `${pump.repeat(room / pump.length)}!`;
         const draft = withValue(await scene.draftFor(scene.mine, plan), slot, text);
         const { status, ms } = await cheapest(() => scene.send(draft));
-        const isSlow = ms > limitMs || status >= 500;
+        // A name that is trimmed to something is taken, and the password beside it is hashed.
+        const isHashed = plan.isDear && status < 300;
+        const sample = () => scene.draftFor(scene.mine, plan).then(scene.send);
+        const allowed = isHashed ? limitMs + (await cheapest(sample)).ms : limitMs;
+        const isSlow = ms > allowed || status >= 500;
         const what = `${plan.name} ${slot.path.join('.')} = ${JSON.stringify(pump)}…`;
         tally.tried(what, isSlow ? `${status} in ${ms.toFixed(0)} ms` : undefined);
       }

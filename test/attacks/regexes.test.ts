@@ -76,8 +76,7 @@ attack('A16', 'no pattern of the source takes long', async (tally) => {
   for (const pattern of patterns) {
     for (const pump of pumpsFor(pattern)) {
       const what = `${pattern.file} /${pattern.source}/ on ${JSON.stringify(pump.slice(0, 12))}…`;
-      const once = time(context, pattern, pump);
-      const ms = once > limitMs ? Math.min(once, time(context, pattern, pump)) : once;
+      const ms = quickest(() => time(context, pattern, pump));
       if (ms > slowest.ms) slowest = { ms, what };
       tally.tried(what, ms > limitMs ? `${ms.toFixed(0)} ms` : undefined);
     }
@@ -86,6 +85,13 @@ attack('A16', 'no pattern of the source takes long', async (tally) => {
     `${patterns.length} patterns, the slowest took ${slowest.ms.toFixed(1)} ms: ${slowest.what}`,
   );
 });
+
+/** What is slow by itself is slow each time; what waited for a busy machine is not. */
+function quickest(measure: () => number): number {
+  let best = measure();
+  for (let again = 0; again < 9 && best > limitMs; again += 1) best = Math.min(best, measure());
+  return best;
+}
 
 /** A pattern that does not end is ended. */
 function time(context: object, { source, flags }: Pattern, text: string): number {

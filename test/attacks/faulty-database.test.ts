@@ -17,12 +17,13 @@ async function triesOf(scene: Scene): Promise<Try[]> {
     const isOpen = ['open', 'storefront', 'provider', 'sign-in'].includes(plan.access.door);
     const named = { ...own.query, tenant: mine.slug };
     const strange = plan.slots
-      .filter(({ kind }) => kind !== undefined)
+      // Whoever creates an order names it: one of the same name is a shop's own from then on.
+      .filter(({ kind }) => kind !== undefined && plan.name !== 'POST /payment/create')
       .map((slot) => ({ slot, value: foreignId(scene, slot.kind === 'OrderReference') }))
       .map(({ slot, value }) => ({
         what: `${plan.name} with ${value}`,
         draft: withValue(own, slot, value),
-        mayServe: plan.name === 'POST /payment/create',
+        mayServe: false,
       }));
     return [
       ...strange,

@@ -3,7 +3,8 @@ import type { TenantTx, Transaction } from '../../src/db/database.ts';
 import { platformChain } from '../../src/domain/audit.ts';
 import { bySystem } from '../../src/domain/caller.ts';
 import type { TenantId } from '../../src/domain/ids.ts';
-import { append } from '../../src/repositories/audit-entries.ts';
+import { append, genesis } from '../../src/repositories/audit-entries.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { tapWire } from '../support/wire-tap.ts';
 import { addCustomer, addTenant, closeDoors, connect, openDoors } from './support/open.ts';
@@ -159,6 +160,34 @@ test('chains are locked in the order of their ids, so that no two transactions w
   const inOrder = [platformChain, ...[mine, theirs].sort()];
   expect(locked).toEqual([...inOrder, ...inOrder]);
 });
+
+test('of two who begin a chain at the same moment both are in it', async () => {
+  const fresh = await addTenant(owner, 'tenant-raced');
+  const blocker = await connect(database.admin);
+  await blocker.query('begin');
+  // Nobody sees this end of a chain, and nobody can make another one until it is gone.
+  await blocker.query(`insert into audit_heads (tenant_id, seq, hash) values ($1, 0, $2)`, [
+    fresh,
+    genesis,
+  ]);
+  const begin = () => db.withTenant(fresh, (tx) => append(tx, fresh, origin, event));
+
+  const both = Promise.allSettled([begin(), begin()]);
+  await eventually(async () => expect(await countWaiting()).toBe(2));
+  await blocker.query('rollback');
+
+  expect((await both).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  expect(await seqs(fresh)).toEqual([1, 2]);
+  await blocker.end();
+});
+
+async function countWaiting(): Promise<number> {
+  const { rowCount } = await admin.query(
+    `select from pg_stat_activity
+      where datname = current_database() and usename = 'kassa_app' and wait_event_type = 'Lock'`,
+  );
+  return rowCount ?? 0;
+}
 
 test('of many who begin a chain at once all are in it, in one line', async () => {
   const fresh = await addTenant(owner, 'tenant-fresh');
